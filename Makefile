@@ -1,0 +1,53 @@
+# `make mnist` and `make test` need Python 3.11, 3.12 or 3.13 and nothing else.
+VENV := .venv
+BIN := $(VENV)/bin
+SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))
+PYTHON ?= $(shell for each in python3.11 python3.12 python3.13 python3; do \
+	$$each -c '$(SUPPORTED)' 2>/dev/null && echo $$each && break; done)
+SOURCES := $(shell find lamina -name '*.py' -o -name '*.npz')
+
+# `make mnist BACKEND=torch`; the default is Lamina's own.
+ifdef BACKEND
+export KERAS_BACKEND := $(BACKEND)
+endif
+
+.PHONY: mnist test test-all lint bench clean
+
+mnist: $(VENV)/.installed
+	$(BIN)/lamina run examples/mnist.py
+
+test: lint
+	$(BIN)/pytest -n 2 --dist loadfile
+
+test-all: lint
+	$(BIN)/pytest -n 2 --dist loadfile -m "slow or not slow"
+
+lint: $(VENV)/.installed-dev
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(VENV)/.installed-dev
+	$(BIN)/python -m benchmarks
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis \
+		.import_linter_cache
+
+$(VENV)/.created:
+	@test -n "$(PYTHON)" || { echo "Lamina needs Python 3.11, 3.12 or 3.13: none was found on PATH." \
+		"Install one, or name it: make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	$(PYTHON) -c '$(SUPPORTED)' || { echo "$(PYTHON) is not Python 3.11, 3.12 or 3.13." >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+# A plain install copies the package, so a changed source installs it again (the dependencies stay).
+# A development install reads the checkout itself and must not be replaced by a copy.
+$(VENV)/.installed: pyproject.toml $(SOURCES) | $(VENV)/.created
+	@test $(VENV)/.installed-dev -nt pyproject.toml || { set -x; $(BIN)/pip install .; }
+	@touch $@
+
+$(VENV)/.installed-dev: pyproject.toml | $(VENV)/.created
+	$(BIN)/pip install -e '.[dev]'
+	@touch $@
