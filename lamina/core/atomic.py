@@ -1,0 +1,106 @@
+"""Files that are written whole or not at all."""
+
+import contextlib
+import os
+import re
+import secrets
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+_STALE_SECONDS = 24 * 3600
+
+
+@contextlib.contextmanager
+def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Give a temporary path beside `path` to write to, and put it in place when all went well.
+
+    The temporary file is flushed to disk, renamed over the target, and the folder is flushed
+    too: whenever the program or the machine stops, `path` is the old file or the complete new
+    one. When the body raises, the temporary file is removed and the target is left alone. A new
+    file gets the usual permissions, a replaced one keeps its own; a link is written through.
+
+    Args:
+        path: the file to write; its folder must exist.
+
+    Yields:
+        The path to write to. It does not exist yet.
+
+    Example:
+        >>> import pathlib, tempfile
+        >>> target = pathlib.Path(tempfile.mkdtemp(), "notes.txt")
+        >>> with atomic_path(target) as temporary:
+        ...     _ = temporary.write_text("complete")
+        >>> target.read_text()
+        'complete'
+    """
+    target = Path(os.path.realpath(path))
+    temporary = temporary_beside(target)
+    try:
+        yield temporary
+        if target.exists():
+            temporary.chmod(target.stat().st_mode & 0o777)
+        with open(temporary, "r+b") as written:
+            os.fsync(written.fileno())
+        os.replace(temporary, target)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    sync_folder(target.parent)
+
+
+@contextlib.contextmanager
+def atomic_write(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
+    """Open `path` for writing bytes; the file appears only when the body ends without an error.
+
+    Args:
+        path: the file to write; its folder must exist.
+
+    Yields:
+        A binary file to write to.
+
+    Example:
+        >>> import pathlib, tempfile
+        >>> target = pathlib.Path(tempfile.mkdtemp(), "weights.bin")
+        >>> with atomic_write(target) as file:
+        ...     _ = file.write(b"123")
+        >>> target.read_bytes()
+        b'123'
+    """
+    with atomic_path(path) as temporary, open(temporary, "wb") as file:
+        yield file
+
+
+def sync_folder(folder: str | os.PathLike[str]) -> None:
+    """Flush a folder's entries to disk, where the system can: a rename lasts only after that."""
+    if os.name == "nt":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        # Some network file systems cannot flush a folder; the file itself is already flushed.
+        with contextlib.suppress(OSError):
+            os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def temporary_beside(target: Path) -> Path:
+    """A fresh name beside `target`, for a file or folder that will take its place.
+
+    What a killed process left under such names of the same target is removed after a day.
+    """
+    prefix = f".{target.name[:60]}."
+    limit = time.time() - _STALE_SECONDS
+    pattern = re.compile(re.escape(prefix) + r"[0-9a-f]{16}\.tmp")
+    for name in filter(pattern.fullmatch, os.listdir(target.parent)):
+        leftover = target.with_name(name)
+        with contextlib.suppress(OSError):
+            if leftover.lstat().st_mtime >= limit:
+                continue
+            if leftover.is_dir() and not leftover.is_symlink():
+                shutil.rmtree(leftover)
+            else:
+                leftover.unlink()
+    return target.with_name(f"{prefix}{secrets.token_hex(8)}.tmp")
