@@ -1,0 +1,161 @@
+"""Many callbacks as one."""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from lamina.callbacks.callback import Callback, Logs, wants_batches
+from lamina.callbacks.history import History
+from lamina.callbacks.monitor import MonitorCallback
+from lamina.callbacks.progbar_logger import ProgbarLogger
+
+
+class CallbackList(Callback):
+    """A list of callbacks that is called as one, in order.
+
+    Args:
+        callbacks: a callback, or some, perhaps nested in lists.
+        add_history: append a `History`, unless there is one.
+        add_progbar: append a `ProgbarLogger`, unless there is one.
+        model: the model at work.
+        **params: what the callbacks get as `params`.
+
+    Raises:
+        TypeError: something in the list is no callback.
+
+    Example:
+        >>> callbacks = CallbackList(add_history=True, epochs=1)
+        >>> with callbacks.running("train") as final_logs:
+        ...     callbacks.on_epoch_end(0, {"loss": 0.5})
+        >>> callbacks.history.history
+        {'loss': [0.5]}
+    """
+
+    def __init__(
+        self,
+        callbacks: Callback | Iterable[Any] | None = None,
+        add_history: bool = False,
+        add_progbar: bool = False,
+        model: Any = None,
+        **params: Any,
+    ) -> None:
+        super().__init__()
+        self.callbacks: list[Callback] = list(_flatten(callbacks))
+        if add_history and self.history is None:
+            self.append(History())
+        if add_progbar and not any(isinstance(each, ProgbarLogger) for each in self.callbacks):
+            self.append(ProgbarLogger())
+        if model is not None:
+            self.set_model(model)
+        if params:
+            self.set_params(params)
+
+    @property
+    def history(self) -> History | None:
+        """The history among the callbacks, if there is one."""
+        return next((each for each in self.callbacks if isinstance(each, History)), None)
+
+    def __iter__(self) -> Iterator[Callback]:
+        return iter(self.callbacks)
+
+    def append(self, callback: Callback) -> None:
+        """Add a callback at the end."""
+        self.callbacks += _flatten(callback)
+
+    def set_params(self, params: dict[str, Any]) -> None:
+        """Give the parameters of the call to every callback."""
+        self.params = params
+        for callback in self.callbacks:
+            callback.set_params(params)
+
+    def set_model(self, model: Any) -> None:
+        """Give the model to every callback, and to this list."""
+        super().set_model(model)
+        for callback in self.callbacks:
+            callback.set_model(model)
+
+    def wants_batches(self, phase: str = "train") -> bool:
+        """Whether some callback must be told of each batch of "train", "test" or "predict"."""
+        return any(wants_batches(callback, phase) for callback in self.callbacks)
+
+    def check_monitors(self, known: Iterable[str]) -> None:
+        """Refuse, before training, a callback that monitors none of the `known` metrics."""
+        known = list(known)
+        for callback in self.callbacks:
+            if isinstance(callback, MonitorCallback):
+                callback.check_monitor(known)
+
+    @contextmanager
+    def running(self, phase: str, logs: Logs | None = None) -> Iterator[Logs]:
+        """Call every `on_<phase>_begin`, run the block, and call every `on_<phase>_end`.
+
+        A callback whose begin was called gets its end whatever happens: an exception in the block
+        or in a callback, Ctrl-C. The first exception is raised; what the ends raise after it is
+        noted on it.
+
+        Args:
+            phase: "train", "test" or "predict".
+            logs: what the begin hooks get.
+
+        Yields:
+            A dictionary, to be filled with the logs that the end hooks get.
+        """
+        final_logs: Logs = {}
+        begun: list[Callback] = []
+        failure: BaseException | None = None
+        try:
+            for callback in self.callbacks:
+                getattr(callback, f"on_{phase}_begin")(logs if logs is not None else {})
+                begun.append(callback)
+            yield final_logs
+        except BaseException as error:
+            failure = error
+        for callback in begun:
+            try:
+                getattr(callback, f"on_{phase}_end")(final_logs)
+            except Exception as error:
+                if failure is None:
+                    failure = error
+                else:
+                    name = type(callback).__name__
+                    failure.add_note(f"Then {name}.on_{phase}_end raised {error!r}.")
+        if failure is not None:
+            raise failure
+
+
+def _forward(hook: str, numbered: bool) -> Callable[..., None]:
+    """A method that calls `hook` of every callback."""
+
+    def call_with_number(self: CallbackList, number: int, logs: Logs | None = None) -> None:
+        logs = {} if logs is None else logs
+        for callback in self.callbacks:
+            getattr(callback, hook)(number, logs=logs)
+
+    def call(self: CallbackList, logs: Logs | None = None) -> None:
+        logs = {} if logs is None else logs
+        for callback in self.callbacks:
+            getattr(callback, hook)(logs=logs)
+
+    method = call_with_number if numbered else call
+    method.__name__, method.__doc__ = hook, f"Call `{hook}` of every callback."
+    return method
+
+
+for _hook in [name for name in vars(Callback) if name.startswith("on_")]:
+    setattr(CallbackList, _hook, _forward(_hook, "batch" in _hook or "epoch" in _hook))
+
+
+def _flatten(callbacks: Any) -> Iterator[Callback]:
+    if callbacks is None:
+        return
+    if isinstance(callbacks, (list, tuple)):
+        for each in callbacks:
+            yield from _flatten(each)
+    elif isinstance(callbacks, type) or not hasattr(callbacks, "on_train_begin"):
+        shown = callbacks.__name__ if isinstance(callbacks, type) else repr(callbacks)
+        raise TypeError(
+            f"`callbacks` must hold instances of lamina.callbacks.Callback; got {shown[:80]}"
+            f"{', a class: call it first' if isinstance(callbacks, type) else ''}."
+        )
+    else:
+        yield callbacks

@@ -1,0 +1,165 @@
+"""The one protocol behind every kind of input of fit, evaluate and predict."""
+
+import itertools
+import warnings
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+import optree
+
+Batch = tuple[Any, ...]
+"""`(x,)`, `(x, y)` or `(x, y, sample_weight)`: nested structures of NumPy arrays."""
+
+
+class EmptyDataError(ValueError):
+    """The data has no rows, no batches, or none left."""
+
+
+class Chunk(NamedTuple):
+    """Some consecutive batches of an epoch, as one structure.
+
+    With `steps == 1`, `batch` is an ordinary batch, its leaves shaped (rows, ...). With more, the
+    batches are full and equal in shape, and the leaves are shaped (steps, rows, ...).
+    """
+
+    steps: int
+    batch: Batch
+
+
+class Source(ABC):
+    """Batches of data, an epoch at a time.
+
+    Every array it gives is fresh: the receiver may keep it, write into it or donate it.
+
+    Attributes:
+        batch_size: rows in a full batch, or None where the data decides.
+        num_batches: batches in an epoch, or None where that is not known beforehand.
+        num_rows: rows in an epoch, or None where that is not known beforehand.
+        exhausted: True once a source that can be read only once has been read to its end.
+    """
+
+    batch_size: int | None = None
+    num_batches: int | None = None
+    num_rows: int | None = None
+    exhausted: bool = False
+
+    @abstractmethod
+    def epoch(self, shuffle_seed: int | None = None) -> Iterator[Batch]:
+        """Yield the batches of one epoch.
+
+        Args:
+            shuffle_seed: the seed of this epoch's order, used where the source shuffles; None keeps
+                the order of the data.
+
+        Raises:
+            EmptyDataError: there is nothing to yield.
+        """
+
+    def stacked(self, steps: int, shuffle_seed: int | None = None) -> Iterator[Chunk]:
+        """Yield the same epoch as chunks of `steps` batches, and what is left over singly."""
+        batches = self.epoch(shuffle_seed)
+        while group := list(itertools.islice(batches, steps)):
+            if len(group) == steps > 1 and _all_alike(group):
+                yield Chunk(steps, _stack_batches(*group))
+            else:
+                yield from (Chunk(1, batch) for batch in group)
+
+    def peek(self) -> Batch:
+        """Return a first batch to learn shapes and dtypes from; the next epoch still has it."""
+        return next(self.epoch())
+
+    # Not abstract: most sources have nothing to do at these moments.
+    def on_epoch_begin(self) -> None:  # noqa: B027
+        """Tell the data that an epoch begins."""
+
+    def on_epoch_end(self) -> None:  # noqa: B027
+        """Tell the data that an epoch has ended."""
+
+    def close(self) -> None:  # noqa: B027
+        """Stop workers. A closed source may be used again: it starts them again."""
+
+
+class StepLimitedSource(Source):
+    """Epochs of `steps` batches, whatever the length of one pass over `source`.
+
+    The next epoch goes on where the last one stopped, and where a pass ends the next pass begins.
+    A pass shorter than one epoch ends that epoch early, with a warning: no batch is given twice to
+    fill it up.
+    """
+
+    def __init__(self, source: Source, steps: int) -> None:
+        self._source = source
+        self._pass: Iterator[Batch] | None = None
+        self._warned = False
+        self.batch_size = source.batch_size
+        self.num_batches = steps
+
+    @property
+    def exhausted(self) -> bool:  # type: ignore[override]
+        """Whether `source` can give no more."""
+        return self._source.exhausted
+
+    def epoch(self, shuffle_seed: int | None = None) -> Iterator[Batch]:
+        """Yield the next `steps` batches, fewer where a whole pass is shorter than that."""
+        assert self.num_batches is not None
+        taken, pass_began_here = 0, False
+        while taken < self.num_batches:
+            if self._pass is None:
+                if pass_began_here or (taken and self._source.exhausted):
+                    self._warn_short(taken)
+                    return
+                self._pass, pass_began_here = self._source.epoch(shuffle_seed), True
+            for batch in itertools.islice(self._pass, self.num_batches - taken):
+                taken += 1
+                yield batch
+            if taken < self.num_batches:
+                self._pass = None
+
+    def _warn_short(self, taken: int) -> None:
+        if not self._warned:
+            warnings.warn(
+                f"The data gave {taken} batches, fewer than the {self.num_batches} steps asked for "
+                f"in an epoch, and the epoch ended there. Ask for at most {taken} steps, or give "
+                "data that goes on (`.repeat()` on a tf.data.Dataset, an endless generator).",
+                stacklevel=3,
+            )
+            self._warned = True
+
+    def peek(self) -> Batch:
+        """Return a first batch without using it up."""
+        return self._source.peek()
+
+    def on_epoch_begin(self) -> None:
+        """Tell the data that an epoch begins."""
+        self._source.on_epoch_begin()
+
+    def on_epoch_end(self) -> None:
+        """Tell the data that an epoch has ended."""
+        self._source.on_epoch_end()
+
+    def close(self) -> None:
+        """Stop workers and forget the pass in progress."""
+        self._pass = None
+        self._source.close()
+
+
+def _stack_batches(*batches: Any) -> Any:
+    return optree.tree_map(_stack, *batches)
+
+
+def _stack(*arrays: np.ndarray) -> np.ndarray:
+    return np.stack(arrays)
+
+
+def _all_alike(batches: Iterable[Batch]) -> bool:
+    """Whether the batches have one structure, and their arrays the same shapes and dtypes."""
+
+    def signature(batch: Any) -> tuple[Any, ...]:
+        leaves: list[Any]
+        leaves, structure = optree.tree_flatten(batch)
+        return structure, [(leaf.shape, leaf.dtype) for leaf in leaves]
+
+    first, *rest = map(signature, batches)
+    return all(other == first for other in rest)

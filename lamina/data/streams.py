@@ -1,0 +1,161 @@
+"""Data that comes batch by batch: generators, iterators and any iterable of batches."""
+
+import warnings
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from lamina.data.checks import common_length, named_leaves
+from lamina.data.leaves import cast, map_leaves, target_dtype, to_array
+from lamina.data.packing import as_batch, unpack_x_y_sample_weight
+from lamina.data.source import Batch, EmptyDataError, Source
+from lamina.data.weights import ClassWeights, check_weights
+
+
+class BatchConverter:
+    """Turns what a stream yields into batches of checked NumPy arrays.
+
+    Args:
+        class_weight: weight of each class id, where the batches bring no weights of their own.
+        floatx: dtype in which floating data is given.
+    """
+
+    def __init__(self, class_weight: Mapping[int, float] | None, floatx: str) -> None:
+        self._class_weights = None if class_weight is None else ClassWeights(class_weight)
+        self._floatx = floatx
+        self._warned = False
+
+    def __call__(self, data: Any, index: int) -> Batch | None:
+        """Return the batch, or None, with one warning, where it has no rows."""
+        at = f"batch {index}: "
+        x, y, weight = unpack_x_y_sample_weight(data)
+        x = map_leaves(self._convert, x, f"{at}x")
+        y = map_leaves(self._convert, y, f"{at}y")
+        weight = map_leaves(self._convert, weight, f"{at}sample_weight")
+        if not common_length(named_leaves(x, y, weight, at), allow_empty=True):
+            self._warn_empty(index)
+            return None
+        map_leaves(check_weights, weight, f"{at}sample_weight")
+        if self._class_weights is not None:
+            if weight is not None:
+                raise ValueError(
+                    f"{at}the data brings sample weights, and `class_weight` was passed too; "
+                    "pass one of them."
+                )
+            weight = self._class_weights.of(y, np.dtype("float32"))
+        return as_batch(x, y, weight)
+
+    def _convert(self, value: Any, name: str) -> np.ndarray:
+        array = to_array(value, name)
+        if not isinstance(array, np.ndarray):
+            array = array.toarray()
+        return cast(array, target_dtype(array.dtype, self._floatx), name)
+
+    def _warn_empty(self, index: int) -> None:
+        if not self._warned:
+            self._warned = True
+            warnings.warn(
+                f"The data's batch {index} has no rows and was skipped; so will be any other.",
+                stacklevel=4,
+            )
+
+
+class IterableSource(Source):
+    """Batches as an iterable yields them.
+
+    An iterable that begins anew at each `iter()` (a list of batches, a `DataLoader`, a
+    `tf.data.Dataset`) gives every epoch the whole of it. An iterator or generator can be read only
+    once: it is, and `exhausted` tells when it has ended.
+
+    Args:
+        data: the iterable; its elements are `x`, `(x, y)` or `(x, y, sample_weight)`.
+        class_weight: weight of each class id, where the batches bring no weights of their own.
+        floatx: dtype in which floating data is given.
+
+    Example:
+        >>> source = IterableSource((np.ones((2, 3)) * i, np.zeros(2)) for i in range(3))
+        >>> [x.shape for x, y in source.epoch()]
+        [(2, 3), (2, 3), (2, 3)]
+        >>> source.exhausted
+        True
+    """
+
+    def __init__(
+        self,
+        data: Iterable[Any],
+        *,
+        class_weight: Mapping[int, float] | None = None,
+        floatx: str = "float32",
+    ) -> None:
+        self._data = data
+        self._read_once = iter(data) is data if isinstance(data, Iterator) else False
+        self._convert = BatchConverter(class_weight, floatx)
+        self._pending: Iterator[Batch] | None = None
+        self._peeked: Batch | None = None
+        self._given = 0
+        self.num_batches = None if self._read_once else _length(data)
+        batch_size = getattr(data, "batch_size", None)
+        self.batch_size = batch_size if isinstance(batch_size, int) else None
+
+    def epoch(self, shuffle_seed: int | None = None) -> Iterator[Batch]:
+        """Yield the batches of one pass; the order is the data's own."""
+        batches = self._pending or self._read()
+        self._pending = None
+        if self._peeked is not None:
+            batch, self._peeked = self._peeked, None
+            yield batch
+        yield from batches
+
+    def peek(self) -> Batch:
+        """Return the first batch; the next epoch begins with it, so that none is read twice."""
+        if self._peeked is None:
+            self._pending = self._read()
+            self._peeked = next(self._pending)
+        return self._peeked
+
+    def _read(self) -> Iterator[Batch]:
+        iterator = self._begin()
+        index = found = 0
+        while True:
+            try:
+                data = next(iterator)
+            except StopIteration:
+                break
+            except Exception as error:
+                error.add_note(f"Raised by the data itself, on the way to batch {index}.")
+                raise
+            batch = self._convert(data, index)
+            index += 1
+            if batch is not None:
+                found += 1
+                self._given += 1
+                yield batch
+        self.exhausted = self._read_once
+        if not found:
+            raise EmptyDataError(self._nothing_left() if self._given else self._nothing(index))
+
+    def _begin(self) -> Iterator[Any]:
+        if self.exhausted:
+            raise EmptyDataError(self._nothing_left())
+        if hasattr(self._data, "as_numpy_iterator"):
+            return iter(self._data.as_numpy_iterator())
+        return iter(self._data)
+
+    def _nothing(self, empty_batches: int) -> str:
+        held = f"gave {empty_batches} batches, all without rows" if empty_batches else "is empty"
+        return f"There is no data: the {type(self._data).__name__} {held}."
+
+    def _nothing_left(self) -> str:
+        return (
+            f"The {type(self._data).__name__} has ended: it gave all its {self._given} batches "
+            "and cannot begin again. Pass an endless generator with `steps_per_epoch`, fewer "
+            "epochs, or data that can be read many times (arrays, a PyDataset, a DataLoader)."
+        )
+
+
+def _length(data: Any) -> int | None:
+    try:
+        return len(data)
+    except TypeError:  # no length, or one that is infinite or unknown
+        return None
