@@ -1,12 +1,15 @@
 """Stopping at a loss that is not finite."""
 
 import math
+from typing import ClassVar
 
 from lamina.callbacks.callback import Callback, Logs, to_number
 
 
 class TerminateOnNaN(Callback):
     """Stop training at the first batch whose loss is NaN or infinite.
+
+    The weights stay what they were before that batch.
 
     Args:
         raise_error: raise instead of stopping quietly.
@@ -23,6 +26,9 @@ class TerminateOnNaN(Callback):
         >>> guard.model.stop_training
         True
     """
+
+    # Tells the trainer to take back a step whose loss is not finite.
+    keeps_finite_weights: ClassVar[bool] = True
 
     def __init__(self, raise_error: bool = False) -> None:
         super().__init__()

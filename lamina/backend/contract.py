@@ -1,0 +1,218 @@
+"""The contract: what a backend is asked for, in one place.
+
+A backend answers in three ways. *Kernels* are plain functions found by the name of the op:
+first in `own`, then in the framework's `namespaces`; an op whose name is in neither is computed
+from its shared definition in `lamina/ops`. *Array methods* make, cast and read tensors.
+*Transformations* take functions that may read and assign variables, and leave these as plain
+Python would.
+"""
+
+from __future__ import annotations
+
+import abc
+import contextlib
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar
+
+Tensor = Any
+Tree = Any
+Function = Callable[..., Any]
+
+
+class LeakedTraceError(RuntimeError):
+    """A value that exists only while a function is being traced was used outside of it."""
+
+
+class Backend(abc.ABC):
+    """One framework behind the contract.
+
+    Attributes:
+        name: what `KERAS_BACKEND` calls it.
+        install: the command that installs its framework.
+        tensor_types: the classes of its tensors, traced ones included.
+        own: kernels under another name or of other meaning than the framework's, by op name.
+        compiles: whether `jit` pays for its compilation, so that the trainer uses it by default.
+    """
+
+    name: ClassVar[str]
+    install: ClassVar[str]
+    tensor_types: tuple[type, ...]
+    own: Mapping[str, Function]
+    compiles: ClassVar[bool] = False
+
+    def __init__(self) -> None:
+        self._kernels: dict[str, Function | None] = {}
+
+    # Kernels ------------------------------------------------------------------------------
+
+    @abc.abstractmethod
+    def namespaces(self) -> Sequence[Any]:
+        """The framework's modules to look kernels up in, in order."""
+
+    def kernel(self, name: str) -> Function | None:
+        """The kernel for op `name`, or None where the op's shared definition serves.
+
+        It takes the op's tensors and required arguments by position, the others by keyword.
+        """
+        if name not in self._kernels:
+            self._kernels[name] = self._find(name)
+        return self._kernels[name]
+
+    def _find(self, name: str) -> Function | None:
+        if name in self.own:
+            return self.own[name]
+        for namespace in self.namespaces():
+            found = getattr(namespace, name, None)
+            if callable(found):
+                return found  # type: ignore[no-any-return]
+        return None
+
+    # Arrays -------------------------------------------------------------------------------
+
+    @abc.abstractmethod
+    def array(self, value: Any, dtype: str | None = None) -> Tensor:
+        """`value` (tensor, NumPy array, scalar, nested list) as a tensor of `dtype`."""
+
+    @abc.abstractmethod
+    def cast(self, x: Tensor, dtype: str) -> Tensor:
+        """`x` with its elements converted to `dtype`; `x` itself where they are already."""
+
+    @abc.abstractmethod
+    def dtype(self, x: Tensor) -> str:
+        """The name of the element type of tensor `x`."""
+
+    @abc.abstractmethod
+    def to_numpy(self, x: Tensor) -> Any:
+        """`x` as a NumPy array that later assignments do not change."""
+
+    def canonical(self, dtype: str) -> str:
+        """The type that stands for `dtype` where the framework does not hold it as it is."""
+        return dtype
+
+    def is_traced(self, x: Any) -> bool:
+        """Whether `x` stands for a value that is not known yet."""
+        return False
+
+    # Variables ----------------------------------------------------------------------------
+
+    @abc.abstractmethod
+    def variable(self, value: Tensor, trainable: bool, name: str) -> Any:
+        """A handle that holds `value`."""
+
+    @abc.abstractmethod
+    def read(self, handle: Any) -> Tensor:
+        """The value of a handle, as the transformations under way see it."""
+
+    @abc.abstractmethod
+    def assign(self, handle: Any, value: Tensor) -> None:
+        """Put `value`, of the same shape and type, into a handle.
+
+        Raises:
+            LeakedTraceError: if `value` is traced by a transformation that is not ours.
+        """
+
+    @abc.abstractmethod
+    def substitute(self, handles: Sequence[Any], values: Sequence[Tensor]) -> Any:
+        """A context in which `handles` read as `values` and assignments stay inside.
+
+        Entering it returns a function of a handle: the value that it has by then.
+        """
+
+    def outside_trace(self) -> contextlib.AbstractContextManager[None]:
+        """A context for making variables: what is computed there is concrete."""
+        return contextlib.nullcontext()
+
+    # Transformations ----------------------------------------------------------------------
+
+    @abc.abstractmethod
+    def jit(self, function: Function) -> Function:
+        """`function` compiled for each new structure, shape and type of its arguments.
+
+        Booleans, strings and None are part of the structure; numbers and tensors are not. Where
+        `compiles` is set, the result has a method `operations(*args)` that counts the
+        floating-point operations of one call.
+        """
+
+    @abc.abstractmethod
+    def value_and_grad(
+        self, function: Function, handles: Sequence[Any] | None, argnums: Any, has_aux: bool
+    ) -> Function:
+        """A function that returns `function`'s value and its gradients.
+
+        The gradients are with respect to `handles`, or where that is None, to the positional
+        arguments `argnums`. With `has_aux`, `function` returns `(value, auxiliary)`.
+        """
+
+    @abc.abstractmethod
+    def vmap(self, function: Function, in_axes: Any, out_axes: Any) -> Function:
+        """`function` mapped over an axis of its arguments."""
+
+    @abc.abstractmethod
+    def scan(
+        self,
+        function: Function,
+        init: Tree,
+        xs: Tree,
+        length: int | None,
+        reverse: bool,
+        unroll: int | bool,
+    ) -> tuple[Tree, Tree]:
+        """`carry, y = function(carry, x)` along the first axis of `xs`; the ys stacked."""
+
+    @abc.abstractmethod
+    def while_loop(self, cond: Function, body: Function, loop_vars: tuple[Any, ...]) -> Tree:
+        """`loop_vars = body(*loop_vars)` as long as `cond(*loop_vars)`."""
+
+    @abc.abstractmethod
+    def cond(self, pred: Tensor, true_fn: Function, false_fn: Function) -> Tree:
+        """`true_fn()` where the scalar `pred` holds, else `false_fn()`."""
+
+    @abc.abstractmethod
+    def switch(self, index: Tensor, branches: Sequence[Function], operands: Sequence[Any]) -> Tree:
+        """`branches[index](*operands)`, `index` clipped to the branches there are."""
+
+    @abc.abstractmethod
+    def remat(self, function: Function) -> Function:
+        """`function`, whose gradient computes its inner values anew instead of keeping them."""
+
+    @abc.abstractmethod
+    def custom_gradient(self, function: Function) -> Function:
+        """A function that returns `(output, grad)` becomes one whose gradient is `grad`."""
+
+    @abc.abstractmethod
+    def eval_shape(self, function: Function, specs: Tree) -> Tree:
+        """`function(*specs)` traced by the framework, every tensor as a `(shape, dtype)` pair.
+
+        The leaves of `specs` and of the result are instances of `Spec`.
+        """
+
+    # Random -------------------------------------------------------------------------------
+    # A key is a tensor of two uint32: the seed and the counter. Kernels of their own draw from
+    # it: `random_uniform(key, shape, minimum, maximum, dtype)`, `random_normal`, … .
+
+    # Devices ------------------------------------------------------------------------------
+
+    @abc.abstractmethod
+    def devices(self) -> list[str]:
+        """The devices at hand, as `"cpu:0"`."""
+
+    @abc.abstractmethod
+    def version(self) -> str:
+        """The version of the framework."""
+
+    def block(self, tree: Tree) -> Tree:
+        """`tree`, all of it computed by now."""
+        return tree
+
+
+class Spec:
+    """The shape and element type of a tensor that `eval_shape` is told or tells of."""
+
+    __slots__ = ("dtype", "shape")
+
+    def __init__(self, shape: Sequence[int], dtype: str) -> None:
+        self.shape = tuple(shape)
+        self.dtype = dtype
+
+    def __repr__(self) -> str:
+        return f"Spec(shape={self.shape}, dtype={self.dtype})"

@@ -1,0 +1,98 @@
+"""JAX behind the contract: https://docs.jax.dev."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+
+from lamina.backend.contract import Backend, Function
+from lamina.backend.jax import kernels, nn, random, transforms, variables
+
+
+class JaxBackend(Backend):
+    """Tensors are `jax.Array`; programs are compiled by XLA."""
+
+    name: ClassVar[str] = "jax"
+    install: ClassVar[str] = "pip install lamina"
+    compiles: ClassVar[bool] = True
+    tensor_types = (jax.Array,)
+    own = {**kernels.OWN, **nn.OWN, **random.OWN}
+
+    def namespaces(self) -> Sequence[Any]:
+        return (jnp, jax.nn, jnp.linalg, lax, jax.scipy.special)
+
+    def array(self, value: Any, dtype: str | None = None) -> jax.Array:
+        if dtype is not None:
+            return jnp.asarray(value, dtype=self.canonical(dtype))
+        return jnp.asarray(value)
+
+    def cast(self, x: jax.Array, dtype: str) -> jax.Array:
+        return lax.convert_element_type(x, self.canonical(dtype))
+
+    def dtype(self, x: jax.Array) -> str:
+        return x.dtype.name
+
+    def to_numpy(self, x: jax.Array) -> np.ndarray:
+        return np.array(x)
+
+    def canonical(self, dtype: str) -> str:
+        if jax.config.jax_enable_x64:  # type: ignore[attr-defined]
+            return dtype
+        return _NARROW.get(dtype, dtype)
+
+    def is_traced(self, x: Any) -> bool:
+        return isinstance(x, jax.core.Tracer)
+
+    def variable(self, value: jax.Array, trainable: bool, name: str) -> variables.Cell:
+        return variables.Cell(value, name)
+
+    def read(self, handle: variables.Cell) -> Any:
+        return variables.read(handle)
+
+    def assign(self, handle: variables.Cell, value: Any) -> None:
+        variables.assign(handle, value)
+
+    def substitute(self, handles: Sequence[Any], values: Sequence[Any]) -> variables.Substitution:
+        return variables.Substitution(handles, values)
+
+    outside_trace = staticmethod(transforms.outside_trace)
+
+    jit = staticmethod(transforms.jit)
+    value_and_grad = staticmethod(transforms.value_and_grad)
+    vmap = staticmethod(transforms.vmap)
+    scan = staticmethod(transforms.scan)
+    while_loop = staticmethod(transforms.while_loop)
+    cond = staticmethod(transforms.cond)
+    switch = staticmethod(transforms.switch)
+    remat = staticmethod(transforms.remat)
+    custom_gradient = staticmethod(transforms.custom_gradient)
+    eval_shape = staticmethod(transforms.eval_shape)
+
+    def devices(self) -> list[str]:
+        return [f"{device.platform}:{device.id}" for device in jax.devices()]
+
+    def version(self) -> str:
+        return jax.__version__
+
+    def block(self, tree: Any) -> Any:
+        return jax.block_until_ready(tree)  # type: ignore[no-untyped-call]
+
+
+_NARROW = {
+    "int64": "int32",
+    "uint64": "uint32",
+    "float64": "float32",
+    "complex128": "complex64",
+}
+
+
+def create() -> JaxBackend:
+    return JaxBackend()
+
+
+__all__ = ["Function", "JaxBackend", "create"]

@@ -1,0 +1,103 @@
+"""Pooling on JAX."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+
+from lamina.backend.windows import channels_first, pads, spread
+
+Sizes = int | Sequence[int]
+
+
+def max_pool(
+    inputs: jax.Array,
+    pool_size: Sizes,
+    strides: Sizes | None = None,
+    padding: str = "valid",
+    data_format: str | None = None,
+) -> jax.Array:
+    windows = _Windows(inputs.shape, pool_size, strides, padding, data_format)
+    if windows.apart:
+        return windows.split(inputs).max(windows.split_axes)
+    lowest = -jnp.inf if jnp.issubdtype(inputs.dtype, jnp.floating) else _lowest(inputs.dtype)
+    return windows.reduce(inputs, lowest, lax.max)
+
+
+def average_pool(
+    inputs: jax.Array,
+    pool_size: Sizes,
+    strides: Sizes | None = None,
+    padding: str = "valid",
+    data_format: str | None = None,
+) -> jax.Array:
+    windows = _Windows(inputs.shape, pool_size, strides, padding, data_format)
+    if windows.apart:
+        return windows.split(inputs).mean(windows.split_axes)
+    sums = windows.reduce(inputs, 0.0, lax.add)
+    if padding.lower() == "valid":
+        return sums / math.prod(windows.sizes)
+    ones = jnp.ones((1, *inputs.shape[1:]), inputs.dtype)
+    return sums / windows.reduce(ones, 0.0, lax.add)
+
+
+def _lowest(dtype: Any) -> Any:
+    return False if dtype == jnp.bool_ else np.iinfo(dtype).min
+
+
+class _Windows:
+    """Where the windows lie in an input of that shape.
+
+    Windows that neither overlap nor leave gaps are `apart`: splitting each dimension in two and
+    reducing needs no `reduce_window`, whose gradient for the maximum is very slow in XLA on the
+    CPU.
+    """
+
+    def __init__(
+        self,
+        shape: Sequence[int],
+        pool_size: Sizes,
+        strides: Sizes | None,
+        padding: str,
+        data_format: str | None,
+    ) -> None:
+        rank = len(shape) - 2
+        self.first = 2 if channels_first(data_format) else 1
+        self.sizes = spread(pool_size, rank)
+        self.steps = self.sizes if strides is None else spread(strides, rank)
+        self.spatial = shape[self.first : self.first + rank]
+        self.pads = pads(self.spatial, self.sizes, self.steps, padding)
+        self.apart = self.sizes == self.steps and not any(map(any, self.pads))
+        self.split_axes = tuple(self.first + 1 + 2 * i for i in range(rank))
+
+    def split(self, x: jax.Array) -> jax.Array:
+        """`x` cropped to whole windows, each spatial dimension as (windows, places in one)."""
+        counts = [size // window for size, window in zip(self.spatial, self.sizes, strict=True)]
+        before, after = x.shape[: self.first], x.shape[self.first + len(counts) :]
+        ends = [count * window for count, window in zip(counts, self.sizes, strict=True)]
+        cropped = lax.slice(x, (0,) * x.ndim, (*before, *ends, *after))
+        pairs = [n for pair in zip(counts, self.sizes, strict=True) for n in pair]
+        return cropped.reshape((*before, *pairs, *after))
+
+    def reduce(self, x: jax.Array, start: Any, reducer: Callable[..., Any]) -> jax.Array:
+        rest = x.ndim - self.first - len(self.sizes)
+        head, tail = (1,) * self.first, (1,) * rest
+        no_head, no_tail = ((0, 0),) * self.first, ((0, 0),) * rest
+        reduced: jax.Array = lax.reduce_window(
+            x,
+            jnp.array(start, x.dtype) if x.dtype != jnp.float32 else start,
+            reducer,
+            (*head, *self.sizes, *tail),
+            (*head, *self.steps, *tail),
+            (*no_head, *self.pads, *no_tail),
+        )
+        return reduced
+
+
+OWN: dict[str, Callable[..., Any]] = {"max_pool": max_pool, "average_pool": average_pool}

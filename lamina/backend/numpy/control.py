@@ -1,0 +1,134 @@
+"""Variables and transformations on NumPy: plain Python, without gradients."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NoReturn
+
+import numpy as np
+import optree
+
+from lamina.backend.contract import Spec
+
+Function = Callable[..., Any]
+
+
+class Cell:
+    """The place where a variable keeps its value."""
+
+    __slots__ = ("name", "value")
+
+    def __init__(self, value: Any, name: str) -> None:
+        self.value = value
+        self.name = name
+
+
+def read(handle: Cell) -> Any:
+    return handle.value
+
+
+def assign(handle: Cell, value: Any) -> None:
+    handle.value = value
+
+
+@contextlib.contextmanager
+def substitute(handles: Sequence[Cell], values: Sequence[Any]) -> Iterator[Callable[[Cell], Any]]:
+    before = [cell.value for cell in handles]
+    for cell, value in zip(handles, values, strict=True):
+        cell.value = value
+    try:
+        yield lambda cell: cell.value
+    finally:
+        for cell, value in zip(handles, before, strict=True):
+            cell.value = value
+
+
+def jit(function: Function) -> Function:
+    return function
+
+
+def value_and_grad(
+    function: Function, handles: Sequence[Any] | None, argnums: Any, has_aux: bool
+) -> Function:
+    def refuse(*args: Any, **kwargs: Any) -> NoReturn:
+        raise NotImplementedError(
+            "The backend 'numpy' computes no gradients, so it cannot train. Set KERAS_BACKEND to "
+            "'jax' or 'torch' before the program starts."
+        )
+
+    return refuse
+
+
+def remat(function: Function) -> Function:
+    return function
+
+
+def custom_gradient(function: Function) -> Function:
+    def call(*args: Any, **kwargs: Any) -> Any:
+        output, _ = function(*args, **kwargs)
+        return output
+
+    return call
+
+
+def _stacked(trees: Sequence[Any], axis: int = 0) -> Any:
+    return optree.tree_map(lambda *leaves: np.stack(leaves, axis), *trees)
+
+
+def vmap(function: Function, in_axes: Any, out_axes: Any) -> Function:
+    def call(*args: Any) -> Any:
+        axes = in_axes if isinstance(in_axes, (list, tuple)) else [in_axes] * len(args)
+        pairs = list(zip(args, axes, strict=True))
+        size = next(
+            optree.tree_leaves(arg)[0].shape[axis] for arg, axis in pairs if axis is not None
+        )
+        results = [function(*(_part(arg, axis, i) for arg, axis in pairs)) for i in range(size)]
+        if not isinstance(out_axes, (list, tuple)):
+            return _stacked(results, out_axes)
+        columns = zip(zip(*results, strict=True), out_axes, strict=True)
+        return tuple(_stacked(column, axis) for column, axis in columns)
+
+    return call
+
+
+def _part(tree: Any, axis: int | None, i: int) -> Any:
+    if axis is None:
+        return tree
+    return optree.tree_map(lambda leaf: np.take(leaf, i, axis), tree)
+
+
+def scan(
+    function: Function, init: Any, xs: Any, length: int | None, reverse: bool, unroll: int | bool
+) -> tuple[Any, Any]:
+    carry, outputs = init, []
+    leaves = optree.tree_leaves(xs)
+    steps = range(len(leaves[0]) if leaves else length or 0)
+    for i in reversed(steps) if reverse else steps:
+        carry, output = function(carry, _part(xs, 0, i))
+        outputs.append(output)
+    if reverse:
+        outputs.reverse()
+    return carry, _stacked(outputs) if outputs else None
+
+
+def while_loop(cond: Function, body: Function, loop_vars: tuple[Any, ...]) -> Any:
+    while cond(*loop_vars):
+        loop_vars = tuple(body(*loop_vars))
+    return loop_vars
+
+
+def cond(pred: Any, true_fn: Function, false_fn: Function) -> Any:
+    return true_fn() if pred else false_fn()
+
+
+def switch(index: Any, branches: Sequence[Function], operands: Sequence[Any]) -> Any:
+    return branches[min(max(int(index), 0), len(branches) - 1)](*operands)
+
+
+def eval_shape(function: Function, specs: Sequence[Any]) -> Any:
+    def zeros(leaf: Any) -> Any:
+        return np.zeros(leaf.shape, leaf.dtype) if isinstance(leaf, Spec) else leaf
+
+    output = function(*(optree.tree_map(zeros, spec) for spec in specs))
+    return optree.tree_map(lambda leaf: Spec(leaf.shape, leaf.dtype.name), output)

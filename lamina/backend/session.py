@@ -1,0 +1,48 @@
+"""What a process remembers between calls: the names given out, and the guard of traced code."""
+
+from __future__ import annotations
+
+import collections
+import secrets
+
+_counts: collections.Counter[str] = collections.Counter()
+
+
+def get_uid(prefix: str = "") -> int:
+    """How many times `prefix` has been asked for in this process, this time included.
+
+    Example:
+        >>> first = get_uid("my_layer")
+        >>> get_uid("my_layer") - first
+        1
+    """
+    _counts[prefix] += 1
+    return _counts[prefix]
+
+
+def reset_uids() -> None:
+    """Start counting names anew: the next `Dense` layer is called `dense` again."""
+    _counts.clear()
+
+
+class TraceGuard:
+    """A number that stands for every Python flag that traced code has looked at.
+
+    Traced code is kept for reuse under this number. Each flag (a layer's or variable's
+    `trainable`) owns a random token, and flipping the flag flips the token's bits in `value`:
+    set a flag back and the number, and with it the code compiled before, is back too.
+    """
+
+    def __init__(self) -> None:
+        self.value = 0
+
+    def flip(self, token: int) -> None:
+        self.value ^= token
+
+
+def new_token() -> int:
+    """A random token for `TraceGuard.flip`."""
+    return secrets.randbits(62)
+
+
+guard = TraceGuard()

@@ -1,0 +1,112 @@
+"""The signature of a layer's `call`, read once when its class is made."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+import optree
+
+from lamina.symbolic import dimension
+from lamina.symbolic.tensor import KerasTensor, leaves
+
+
+class CallSignature:
+    """The arguments of a `call` method, and which of them a layer fills in by itself."""
+
+    def __init__(self, call: Any) -> None:
+        parameters = list(inspect.signature(call).parameters.values())[1:]
+        self.names = [p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
+        keyword = {p.name for p in parameters if p.kind is p.KEYWORD_ONLY} | set(self.names)
+        self.any_keyword = any(p.kind is p.VAR_KEYWORD for p in parameters)
+        self.has_training = "training" in keyword or self.any_keyword
+        self.declares_training = "training" in keyword
+        defaults = {p.name: p.default for p in parameters}
+        training = defaults.get("training")
+        self.training_default = training if isinstance(training, bool) else None
+        # An argument `query` has its mask in `query_mask`, the first one in `mask` too.
+        self.masks: dict[str, str] = {}
+        for position, name in enumerate(self.names):
+            for mask in (f"{name}_mask", "mask" if position == 0 else None):
+                if mask in keyword and mask not in self.masks:
+                    self.masks[mask] = name
+        self.has_mask = bool(self.masks)
+
+    def named(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
+        """The arguments by name, those given by position included."""
+        return {**dict(zip(self.names, args, strict=False)), **kwargs}
+
+
+def build_arguments(build: Any, named: dict[str, Any]) -> dict[str, Any]:
+    """What to call `build` with: shapes of the call's tensors, under the names that it has.
+
+    `build(self, input_shape)` gets the shape of the first argument; `build(self, query_shape,
+    key_shape)` those of `query` and `key`; one that takes any keyword gets `input_shape`.
+    """
+    declared = inspect.signature(build).parameters.values()
+    parameters = [p for p in declared if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
+    tensors = {name: value for name, value in named.items() if _is_tensors(value)}
+    by_name = {f"{name}_shape": shapes(value) for name, value in tensors.items()}
+    if not parameters or not tensors:
+        open_to_any = tensors and any(p.kind is p.VAR_KEYWORD for p in declared)
+        return {"input_shape": next(iter(by_name.values()))} if open_to_any else {}
+    if len(parameters) == 1 and parameters[0].name not in by_name:
+        return {parameters[0].name: next(iter(by_name.values()))}
+    return {p.name: by_name.get(p.name) for p in parameters if p.name in by_name} or {
+        parameters[0].name: next(iter(by_name.values()))
+    }
+
+
+def _is_tensors(value: Any) -> bool:
+    found = leaves(value)
+    return bool(found) and all(hasattr(leaf, "shape") for leaf in found)
+
+
+def shapes(value: Any) -> Any:
+    """The shapes of nested tensors in the same nesting, unknown dimensions None."""
+    if isinstance(value, dict):
+        return {key: shapes(one) for key, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [shapes(one) for one in value]
+    return None if value is None else dimension.reveal(value.shape)
+
+
+def memo_key(tree: Any) -> Any:
+    """What the shapes of outputs depend on: the specs of tensors and plain arguments.
+
+    None where an argument is neither, and may change without notice.
+    """
+    flat, structure = optree.tree_flatten(tree, none_is_leaf=True)
+    if not all(isinstance(leaf, _PLAIN) for leaf in flat):
+        return None
+    described = [
+        (leaf.shape, leaf.dtype) if isinstance(leaf, KerasTensor) else (type(leaf), leaf)
+        for leaf in flat
+    ]
+    return (structure, *described)
+
+
+_PLAIN = (KerasTensor, str, int, float, bool, type(None))
+
+
+def _is_shape(value: Any) -> bool:
+    return isinstance(value, (list, tuple)) and all(
+        size is None or isinstance(size, int) for size in value
+    )
+
+
+def tensors_of(shape: Any, dtype: str) -> Any:
+    """Symbolic tensors for nested shapes."""
+    if shape is None or isinstance(shape, KerasTensor):
+        return shape
+    if _is_shape(shape):
+        return KerasTensor(shape, dtype)
+    if isinstance(shape, dict):
+        return {key: tensors_of(one, dtype) for key, one in shape.items()}
+    return type(shape)(tensors_of(one, dtype) for one in shape)
+
+
+def shapes_of(tree: Any) -> Any:
+    """The shapes of nested symbolic tensors, a tuple of outputs staying a tuple."""
+    found = shapes(tree)
+    return tuple(found) if isinstance(tree, tuple) else found

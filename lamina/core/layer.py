@@ -1,0 +1,464 @@
+"""The layer: state and a computation, built on first use."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any, ClassVar
+
+from lamina import ops
+from lamina.backend import current
+from lamina.core import input_spec as specs
+from lamina.core import policy as policies
+from lamina.core import registry
+from lamina.core.arguments import Recorded
+from lamina.core.call import (
+    CallSignature,
+    build_arguments,
+    memo_key,
+    shapes,
+    shapes_of,
+    tensors_of,
+)
+from lamina.core.context import CallContext, get_mask, local, masks_of, set_mask
+from lamina.core.layer_state import LayerState
+from lamina.core.tracing import infer_function
+from lamina.core.variable import Variable
+from lamina.ops.row import ShapeError
+from lamina.symbolic.graph import Operation
+from lamina.symbolic.tensor import KerasTensor, inferring, leaves, map_leaves
+
+
+class Layer(Recorded, LayerState, Operation):
+    """A computation with variables of its own.
+
+    Subclasses define `__init__`, `call`, and `build(self, input_shape)` if they have variables.
+    Variables, layers, metrics and seed generators kept in attributes (also inside lists and
+    dictionaries) belong to the layer.
+
+    Args:
+        activity_regularizer: a penalty on the output, added to `losses`.
+        trainable: whether training changes the variables.
+        dtype: a dtype policy or its name; the process's policy where None.
+        autocast: whether float inputs are cast to the policy's compute type.
+        name: unique in its model; made from the class's name where None.
+
+    Example:
+        >>> import lamina
+        >>> class Scale(lamina.Layer):
+        ...     def build(self, input_shape):
+        ...         self.scale = self.add_weight(shape=input_shape[-1:], initializer="ones")
+        ...     def call(self, x):
+        ...         return x * self.scale
+        >>> Scale()(lamina.ops.ones((2, 3))).shape
+        (2, 3)
+    """
+
+    slot: ClassVar[str] = "layers"
+    _signature: ClassVar[CallSignature]
+    supports_masking: bool = False
+    _call_losses: list[Any]
+    # The layers that added losses while this one was called from outside of any layer.
+    _loss_layers: list[Layer]
+    _spec_memo: dict[Any, Any]
+    # Constructor arguments that are no part of the config.
+    unsaved: ClassVar[frozenset[str]] = frozenset()
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        cls._signature = CallSignature(cls.call)
+        if "build" in vars(cls):
+            cls.build = _noted(vars(cls)["build"])  # type: ignore[method-assign]
+        registry.enter_class(cls.slot, cls)
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+        instance = super().__new__(cls, *args, **kwargs)
+        # Set here, so that a subclass may use them before it calls super().__init__().
+        instance._start_state()
+        instance._call_losses = []
+        instance._loss_layers = []
+        instance._spec_memo = {}
+        instance.built = False
+        instance.inbound_nodes = []
+        return instance
+
+    def __init__(
+        self,
+        *,
+        activity_regularizer: Any = None,
+        trainable: bool = True,
+        dtype: Any = None,
+        autocast: bool = True,
+        name: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        self._input_shape = _old_input_shape(type(self), kwargs)
+        if kwargs:
+            raise TypeError(
+                f"{type(self).__name__} has no argument {', '.join(map(repr, kwargs))}. It takes: "
+                f"{', '.join(self._arguments.keys() - kwargs.keys()) or 'none of its own'}."
+            )
+        super().__init__(name)
+        self.activity_regularizer = registry.identify("regularizers", activity_regularizer)
+        self.dtype_policy = policies.get(dtype)
+        self.autocast = autocast
+        self.input_spec: Any = None
+        self.trainable = trainable
+
+    # Types --------------------------------------------------------------------------------
+
+    @property
+    def dtype(self) -> str:
+        """The type that variables are kept in."""
+        return self.dtype_policy.variable_dtype
+
+    variable_dtype = dtype
+
+    @property
+    def compute_dtype(self) -> str:
+        """The type that is computed in."""
+        return self.dtype_policy.compute_dtype
+
+    input_dtype = compute_dtype
+
+    @property
+    def quantization_mode(self) -> str | None:
+        """None unless the dtype policy quantizes."""
+        return self.dtype_policy.quantization_mode
+
+    @property
+    def path(self) -> str:
+        """The name under the scopes that the layer was made in."""
+        return "/".join((*local.scopes, self.name))
+
+    # Calling ------------------------------------------------------------------------------
+
+    def build(self, *args: Any, **kwargs: Any) -> None:
+        """Make the variables, given the shape of the inputs. Layers without any need none."""
+        self.built = True
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        symbolic = any(type(leaf) is KerasTensor for leaf in leaves((args, kwargs)))
+        args, kwargs = self._converted(args), self._converted(kwargs)
+        context = CallContext(self, local.context, None, self._autocast_dtype())
+        given, kwargs = kwargs, self._with_masks(args, kwargs)
+        kwargs = self._with_training(args, kwargs, context)
+        before, local.context = local.context, context
+        if before is None and self._loss_layers:
+            self._clear_losses()
+        try:
+            self._check_inputs(args, kwargs, context)
+            if not self.built:
+                self._build_for(args, kwargs)
+            if symbolic and not inferring():
+                # The graph keeps what was given; what is filled in depends on the later call.
+                return self.symbolic_call(*args, **given)
+            outputs = self._computed(args, kwargs)
+        except Exception as error:
+            raise _located(error, context, args, kwargs) from error.__cause__
+        finally:
+            local.context = before
+        if not symbolic:
+            self._hand_on_masks(args, kwargs, outputs)
+        return outputs
+
+    def _computed(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        outputs = self.call(*args, **kwargs)
+        if self.activity_regularizer is not None and not inferring():
+            for output in leaves(outputs):
+                # The mean over the batch, so that the penalty does not grow with it.
+                batch = max(output.shape[0] if output.ndim else 1, 1)
+                self.add_loss(self.activity_regularizer(output) / batch)
+        return outputs
+
+    def _for_inference(self, *args: Any, **kwargs: Any) -> Any:
+        return self._computed(args, kwargs)
+
+    def _autocast_dtype(self) -> str | None:
+        policy = self.dtype_policy
+        return policy.compute_dtype if policy.compute_dtype != policy.variable_dtype else None
+
+    def _converted(self, values: Any) -> Any:
+        policy, dtype = self.dtype_policy, self.input_dtype
+
+        def convert(leaf: Any) -> Any:
+            converted = policy.convert_input(leaf, self.autocast, dtype)
+            if converted is not leaf:
+                mask = get_mask(leaf)
+                if mask is not None:
+                    set_mask(converted, mask)
+            return converted
+
+        return map_leaves(convert, values)
+
+    def _with_training(
+        self, args: tuple[Any, ...], kwargs: dict[str, Any], context: CallContext
+    ) -> dict[str, Any]:
+        """Resolve `training`: the argument, else the caller's, else the signature's default."""
+        known = self._signature
+        named = known.named(args, kwargs)
+        training = named.get("training")
+        if training is None and context.parent is not None:
+            training = context.parent.training
+        if training is None:
+            training = known.training_default
+        context.training = training
+        if known.declares_training and training is not None and len(args) < len(known.names):
+            return {**kwargs, "training": training}
+        if "training" in kwargs and not known.has_training:
+            return {key: value for key, value in kwargs.items() if key != "training"}
+        return kwargs
+
+    def _with_masks(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
+        """Fill the mask arguments that were not given from the masks of the tensors."""
+        known = self._signature
+        if not known.has_mask:
+            return kwargs
+        named = known.named(args, kwargs)
+        for mask, name in known.masks.items():
+            if named.get(mask) is None and name in named:
+                found = masks_of(named[name])
+                if found is not None:
+                    kwargs = {**kwargs, mask: found}
+        return kwargs
+
+    def _hand_on_masks(self, args: tuple[Any, ...], kwargs: dict[str, Any], outputs: Any) -> None:
+        named = self._signature.named(args, kwargs)
+        first = next(iter(named.values()), None)
+        masks = masks_of(first)
+        if masks is None and not _overrides(self, "compute_mask"):
+            return
+        if "mask" in named and named["mask"] is not None:
+            masks = named["mask"]
+        computed = self.compute_mask(first, masks)
+        tensors = leaves(outputs)
+        found = list(computed) if isinstance(computed, (list, tuple)) else [computed]
+        for tensor, mask in zip(tensors, found, strict=False):
+            if mask is not None:
+                set_mask(tensor, mask)
+
+    def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
+        """The mask of the output: the input's where the layer `supports_masking`, else none."""
+        return previous_mask if self.supports_masking else None
+
+    def _check_inputs(
+        self, args: tuple[Any, ...], kwargs: dict[str, Any], context: CallContext
+    ) -> None:
+        if self.input_spec is not None:
+            first = args[0] if args else next(iter(kwargs.values()), None)
+            specs.check(self.input_spec, first, context.path(), type(self).__name__)
+
+    def _build_for(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        arguments = build_arguments(self.build, self._signature.named(args, kwargs))
+        self.build(**arguments)
+        self.built = True
+        self._build_shapes = arguments
+        if self.input_spec is not None:  # made by build
+            self._check_inputs(args, kwargs, local.context)  # type: ignore[arg-type]
+
+    def call(self, *args: Any, **kwargs: Any) -> Any:
+        """Compute the outputs from the inputs. Every layer says how."""
+        raise TypeError(
+            f"Layer {self.name!r} cannot be called: its class {type(self).__name__} has no "
+            "`call` method. Define `def call(self, inputs)` that returns the outputs."
+        )
+
+    def symbolic_call(self, *args: Any, **kwargs: Any) -> Any:
+        """The outputs as symbolic tensors, the call noted in the graph."""
+        outputs = self.compute_output_spec(*args, **kwargs)
+        return outputs if inferring() else self.record(args, kwargs, outputs)
+
+    def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
+        """Symbolic tensors of the shapes and types that `call` returns for these."""
+        if _overrides(self, "compute_output_shape"):
+            return self._declared_spec(args, kwargs)
+        key = memo_key((args, kwargs))
+        found = self._spec_memo.get((key, self.dtype_policy)) if key else None
+        if found is None:
+            found = infer_function(self._for_inference, args, kwargs)
+            if key:
+                self._spec_memo[key, self.dtype_policy] = found
+        return map_leaves(
+            lambda leaf: KerasTensor(leaf.shape, leaf.dtype) if _symbolic(leaf) else leaf, found
+        )
+
+    def _declared_spec(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        arguments = build_arguments(self.compute_output_shape, self._signature.named(args, kwargs))
+        shape = self.compute_output_shape(**arguments)
+        return tensors_of(shape, self.compute_dtype)
+
+    def compute_output_shape(self, *args: Any, **kwargs: Any) -> Any:
+        """The output's shape for inputs of these shapes; None for unknown dimensions."""
+        # Shapes come from running `call`, which needs variables: a copy gets them, not this one.
+        layer = self if self.built else type(self).from_config(self.get_config())
+        inputs = [tensors_of(shape, self.compute_dtype) for shape in args]
+        named = {
+            name.removesuffix("_shape"): tensors_of(shape, self.compute_dtype)
+            for name, shape in kwargs.items()
+            if name != "input_shape"
+        }
+        if "input_shape" in kwargs:
+            inputs = [tensors_of(kwargs["input_shape"], self.compute_dtype)]
+        if not layer.built:
+            layer._build_for(tuple(inputs), named)
+        return shapes_of(layer.compute_output_spec(*inputs, **named))
+
+    def stateless_call(
+        self,
+        trainable_variables: list[Any],
+        non_trainable_variables: list[Any],
+        *args: Any,
+        return_losses: bool = False,
+        **kwargs: Any,
+    ) -> Any:
+        """Call the layer with these values in place of its variables', and change nothing.
+
+        Args:
+            trainable_variables: values in the order of `self.trainable_variables`.
+            non_trainable_variables: values in the order of `self.non_trainable_variables`.
+            return_losses: whether to return `losses` as well.
+
+        Returns:
+            `(outputs, new_non_trainable_values)`, and the losses as asked.
+        """
+        trained, others = self.trainable_variables, self.non_trainable_variables
+        if (len(trained), len(others)) != (len(trainable_variables), len(non_trainable_variables)):
+            raise ValueError(
+                f"Layer {self.name!r} has {len(trained)} trainable and {len(others)} other "
+                f"variables, and stateless_call was given {len(trainable_variables)} and "
+                f"{len(non_trainable_variables)} values. Build the layer first, and pass the "
+                "values of trainable_variables and non_trainable_variables."
+            )
+        handles = [variable.handle for variable in (*trained, *others)]
+        values = [*trainable_variables, *non_trainable_variables]
+        values = [v.value if isinstance(v, Variable) else v for v in values]
+        with current().substitute(handles, values) as value_of:
+            outputs = self(*args, **kwargs)
+            losses = self.losses if return_losses else []
+            updated = [value_of(variable.handle) for variable in others]
+        self._clear_losses()
+        return (outputs, updated, losses) if return_losses else (outputs, updated)
+
+    # Losses -------------------------------------------------------------------------------
+
+    def add_loss(self, loss: Any) -> None:
+        """Add a scalar, or several, to the loss of the model; called inside `call`."""
+        for one in leaves(loss):
+            if not inferring():
+                self._call_losses.append(one)
+                context = local.context
+                root: Layer = self if context is None else context.root()
+                root._loss_layers.append(self)
+
+    @property
+    def losses(self) -> list[Any]:
+        """What `add_loss` added in the last call, and the penalties of regularizers."""
+        found = [loss for layer in self._inner_layers() for loss in layer._call_losses]
+        for variable in self.trainable_weights:
+            if variable.regularizer is not None:
+                found.append(ops.mean(ops.convert_to_tensor(variable.regularizer(variable))))
+        return found
+
+    def _inner_layers(self) -> list[Layer]:
+        return [layer for layer in self._flat_layers() if isinstance(layer, Layer)]
+
+    def _clear_losses(self) -> None:
+        for layer in self._loss_layers:
+            layer._call_losses.clear()
+        self._loss_layers.clear()
+
+    # Configuration ------------------------------------------------------------------------
+
+    def get_config(self) -> dict[str, Any]:
+        """What makes an equal layer, without its weights, through `from_config`."""
+        config = {"name": self.name, "trainable": self.trainable, "dtype": self.dtype_policy}
+        own = {k: v for k, v in self.recorded_config().items() if k not in _BASE_ARGUMENTS}
+        saved = {k: v for k, v in {**config, **own}.items() if k not in self.unsaved}
+        return {key: registry.serialize(value) for key, value in saved.items()}
+
+    def get_build_config(self) -> dict[str, Any] | None:
+        """The shapes that the layer was built with, for `build_from_config`."""
+        return getattr(self, "_build_shapes", None)
+
+    def build_from_config(self, config: dict[str, Any] | None) -> None:
+        """Build as `get_build_config` says."""
+        if config and not self.built:
+            self.build(**config)
+            self._build_shapes = config
+
+
+def _noted(build: Any) -> Any:
+    """`build`, after which the layer is built, with the layer's name in its variables' paths."""
+
+    @functools.wraps(build)
+    def run(self: Layer, *args: Any, **kwargs: Any) -> None:
+        before = local.context
+        if before is None or before.layer is not self:
+            local.context = CallContext(self, before, None, None)
+        try:
+            build(self, *args, **kwargs)
+        finally:
+            local.context = before
+        self.built = True
+
+    return run
+
+
+Layer._signature = CallSignature(Layer.call)
+_BASE_ARGUMENTS = frozenset(
+    {
+        "name",
+        "trainable",
+        "dtype",
+        "autocast",
+        "input_shape",
+        "batch_input_shape",
+        "batch_shape",
+        "input_dim",
+    }
+)
+
+
+def _old_input_shape(cls: type, kwargs: dict[str, Any]) -> tuple[int | None, ...] | None:
+    """The batch shape in the older spellings `input_shape=`, `batch_input_shape=`, `input_dim=`."""
+    if "batch_input_shape" in kwargs:
+        return tuple(kwargs.pop("batch_input_shape"))
+    if "batch_shape" in kwargs:
+        return tuple(kwargs.pop("batch_shape"))
+    if "input_shape" in kwargs:
+        shape = kwargs.pop("input_shape")
+        return (None, *((shape,) if isinstance(shape, int) else shape))
+    if "input_dim" in kwargs:
+        return (None, kwargs.pop("input_dim"))
+    return None
+
+
+def _overrides(layer: Layer, method: str) -> bool:
+    return getattr(type(layer), method) is not getattr(Layer, method)
+
+
+def _symbolic(leaf: Any) -> bool:
+    return isinstance(leaf, KerasTensor)
+
+
+def _located(
+    error: Exception, context: CallContext, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Exception:
+    """The error with the path of the innermost layer it came from, said once."""
+    if getattr(error, "_lamina_located", False):
+        return error
+    layer: Any = context.layer
+    given = ", ".join(
+        f"{key}: {shapes(value)}"
+        for key, value in layer._signature.named(args, kwargs).items()
+        if leaves(value) and all(hasattr(leaf, "shape") for leaf in leaves(value))
+    )
+    where = f"layer {context.path()!r} ({type(layer).__name__}), called on {given or 'no tensor'}"
+    if isinstance(error, ShapeError):
+        error = ShapeError(
+            f"{error} It happened in {where}. Check the shape that the layer before it returns "
+            "(model.summary() lists them), or put a Reshape, Flatten or Permute between."
+        )
+    elif context.path() not in str(error):
+        error.add_note(f"It happened in {where}.")
+    error._lamina_located = True  # type: ignore[attr-defined]
+    return error

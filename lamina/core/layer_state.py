@@ -1,0 +1,210 @@
+"""The variables of a layer and of the layers inside it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, ClassVar
+
+import numpy as np
+
+from lamina.backend.session import guard, new_token
+from lamina.core import registry
+from lamina.core.state import Holder, unique
+from lamina.core.variable import Variable
+
+
+class LayerState(Holder):
+    """The part of a layer that makes, finds, freezes and sets its variables."""
+
+    bookkeeping: ClassVar[frozenset[str]] = frozenset(
+        {"_arguments", "inbound_nodes", "_call_losses", "_loss_layers", "_spec_memo"}
+    )
+    name: str
+    built: bool
+    variable_dtype: Any
+
+    def _start_state(self) -> None:
+        """Called before the constructor, which may use any of these."""
+        self._own: list[Variable] = []
+        self._trainable = True
+        self._token = new_token()
+
+    def add_weight(
+        self,
+        shape: Any = None,
+        initializer: Any = None,
+        dtype: Any = None,
+        trainable: bool = True,
+        autocast: bool = True,
+        regularizer: Any = None,
+        constraint: Any = None,
+        aggregation: str | None = "none",
+        overwrite_with_gradient: bool = False,
+        name: str | None = None,
+    ) -> Variable:
+        """Make a variable of this layer.
+
+        Args:
+            shape: its dimensions; a scalar where None.
+            initializer: a name, function or initializer; `glorot_uniform` for floats and `zeros`
+                for the rest where None.
+            dtype: its type; the policy's variable type where None.
+            trainable: whether training changes it.
+            autocast: whether it reads as the compute type.
+            regularizer: a penalty on it, added to `losses`.
+            constraint: a projection, applied after each step.
+            aggregation: how replicas combine it.
+            overwrite_with_gradient: whether its gradient is its next value.
+            name: the last part of its path.
+        """
+        dtype = dtype or self.variable_dtype
+        if initializer is None:
+            initializer = "glorot_uniform" if "float" in str(dtype) else "zeros"
+        shape = () if shape is None else (shape,) if isinstance(shape, int) else tuple(shape)
+        variable = Variable(
+            registry.identify("initializers", initializer),
+            shape,
+            dtype,
+            trainable=trainable,
+            autocast=autocast,
+            aggregation=aggregation,
+            name=name,
+        )
+        variable.regularizer = registry.identify("regularizers", regularizer)
+        variable.constraint = registry.identify("constraints", constraint)
+        variable.overwrite_with_gradient = overwrite_with_gradient
+        if trainable and not self._trainable:
+            variable.trainable = False
+        self._own.append(variable)
+        return variable
+
+    def _flat_layers(self, include_self: bool = True) -> Iterator[LayerState]:
+        """This layer and the layers inside it, each once, the outer before the inner."""
+        seen: set[int] = set()
+
+        def visit(holder: Any) -> Iterator[LayerState]:
+            if id(holder) in seen:
+                return
+            seen.add(id(holder))
+            if isinstance(holder, LayerState):
+                yield holder
+            if not getattr(holder, "is_metric", False):
+                for inner in holder.held():
+                    if isinstance(inner, Holder):
+                        yield from visit(inner)
+
+        found = visit(self)
+        if not include_self:
+            next(found)
+        return found
+
+    @property
+    def _layers(self) -> list[LayerState]:
+        """The layers directly inside this one."""
+        return [one for one in self.held() if isinstance(one, LayerState)]
+
+    def _own_variables(self) -> list[Variable]:
+        found = unique([*self._own, *(one for one in self.held() if isinstance(one, Variable))])
+        # Trained ones first, as they were made: the order of Keras's files and of get_weights.
+        return sorted(found, key=lambda variable: not variable.declared_trainable)
+
+    @property
+    def weights(self) -> list[Variable]:
+        """The variables of this layer and of those inside it, without random states."""
+        return unique(v for layer in self._flat_layers() for v in layer._own_variables())
+
+    @property
+    def variables(self) -> list[Variable]:
+        """`weights`, and the states of random generators; metrics have theirs apart."""
+        found: list[Variable] = []
+        for layer in self._flat_layers():
+            found.extend(layer._own_variables())
+            for one in layer.held():
+                if isinstance(one, (LayerState, Variable)) or getattr(one, "is_metric", False):
+                    continue
+                found.extend(v for v in one.held() if isinstance(v, Variable))
+        return unique(found)
+
+    @property
+    def trainable_weights(self) -> list[Variable]:
+        """The weights that training changes."""
+        return [v for v in self.weights if v.trainable]
+
+    @property
+    def non_trainable_weights(self) -> list[Variable]:
+        """The weights that training leaves alone."""
+        return [v for v in self.weights if not v.trainable]
+
+    @property
+    def trainable_variables(self) -> list[Variable]:
+        """The variables that training changes."""
+        return [v for v in self.variables if v.trainable]
+
+    @property
+    def non_trainable_variables(self) -> list[Variable]:
+        """The variables that gradients do not change: statistics, random states, frozen ones."""
+        return [v for v in self.variables if not v.trainable]
+
+    @property
+    def metrics(self) -> list[Any]:
+        """The metrics kept in this layer and in those inside it."""
+        found = (one for layer in self._flat_layers() for one in layer.held())
+        return unique(one for one in found if getattr(one, "is_metric", False))
+
+    @property
+    def metrics_variables(self) -> list[Variable]:
+        """The variables of `metrics`."""
+        return [v for metric in self.metrics for v in metric.variables]
+
+    @property
+    def trainable(self) -> bool:
+        """Whether training changes this layer; setting it sets all layers inside."""
+        return self._trainable
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        value = bool(value)
+        for layer in self._flat_layers():
+            if layer._trainable != value:
+                layer._trainable = value
+                guard.flip(layer._token)
+            for variable in layer._own_variables():
+                variable.trainable = value and variable.declared_trainable
+
+    def get_weights(self) -> list[np.ndarray]:
+        """The values of `weights` as NumPy arrays."""
+        return [v.numpy() for v in self.weights]
+
+    def set_weights(self, weights: list[Any]) -> None:
+        """Assign the values of `weights`, in the order of `get_weights`.
+
+        Raises:
+            ValueError: if number or shapes differ; nothing is changed then.
+        """
+        own = self.weights
+        if len(own) != len(weights):
+            raise ValueError(
+                f"Layer {self.name!r} has {len(own)} weights, and set_weights was given "
+                f"{len(weights)}. Nothing was changed."
+            )
+        for variable, value in zip(own, weights, strict=True):
+            if tuple(np.shape(value)) != variable.shape:
+                raise ValueError(
+                    f"Weight {variable.path!r} of layer {self.name!r} has the shape "
+                    f"{variable.shape}, and set_weights was given {np.shape(value)} for it. "
+                    "Nothing was changed."
+                )
+        for variable, value in zip(own, weights, strict=True):
+            variable.assign(value)
+
+    def count_params(self) -> int:
+        """The number of elements of all weights.
+
+        Raises:
+            ValueError: if the layer has not been built.
+        """
+        if not self.built:
+            raise ValueError(
+                f"Layer {self.name!r} has no weights to count yet: call it on data, or build it."
+            )
+        return int(sum(np.prod(v.shape, dtype=np.int64) for v in self.weights))

@@ -1,0 +1,205 @@
+"""Names of classes and functions: ours by slot, and those that a program registers.
+
+A slot is the public module that a thing is found in: `layers`, `initializers`, `activations`, ….
+Classes enter their slot as they are defined; a name from a file or a string is looked up in the
+table of the slot that it stands in, among the program's own objects first, and nothing is ever
+imported by it.
+"""
+
+from __future__ import annotations
+
+import collections
+import difflib
+import inspect
+from collections.abc import Callable, Iterator
+from types import TracebackType
+from typing import Any, TypeVar
+
+from lamina.symbolic.graph import to_snake_case
+
+T = TypeVar("T")
+
+slots: dict[str, dict[str, Any]] = collections.defaultdict(dict)
+_custom: dict[str, Any] = {}
+_names: dict[Any, str] = {}
+
+
+def enter(slot: str, entry: T, *names: str) -> T:
+    """Put `entry` into `slot` under its own name and others; returns it."""
+    for name in (getattr(entry, "__name__", ""), *names):
+        if name:
+            slots[slot][name] = entry
+    return entry
+
+
+def enter_class(slot: str, cls: type) -> None:
+    """Put a public class of ours into `slot`, under `Name` and `name`; others are left out."""
+    if cls.__module__.startswith("lamina.") and not cls.__name__.startswith("_"):
+        enter(slot, cls, to_snake_case(cls.__name__))
+
+
+def resolve(slot: str, name: str) -> Any:
+    """The class or function called `name` in `slot`, the program's own objects first.
+
+    Raises:
+        ValueError: names the slot, the nearest names there, and how to register one's own.
+    """
+    if name in _custom:
+        return _custom[name]
+    if name in slots[slot]:
+        return slots[slot][name]
+    near = difflib.get_close_matches(name, slots[slot], n=3)
+    hint = f" Did you mean {' or '.join(near)}?" if near else ""
+    raise ValueError(
+        f"There is nothing called {name!r} among the {slot}.{hint} For a class or function of "
+        "your own, decorate it with @lamina.saving.register_keras_serializable(), or pass it in "
+        "custom_objects."
+    )
+
+
+def identify(slot: str, identifier: Any, *, allow_none: bool = True) -> Any:
+    """An instance or function from whatever a program names it by.
+
+    Args:
+        slot: where names are looked up.
+        identifier: None, a name, a config, a class, an instance or a function.
+
+    Raises:
+        ValueError: if a name is unknown or the identifier is of none of these kinds.
+    """
+    if identifier is None and allow_none:
+        return None
+    if isinstance(identifier, str):
+        found = resolve(slot, identifier)
+    elif isinstance(identifier, dict) and "class_name" in identifier:
+        return revive(slot, identifier)
+    else:
+        found = identifier
+    if inspect.isclass(found):
+        return found()
+    if callable(found) or hasattr(found, "get_config"):
+        return found
+    raise ValueError(
+        f"Expected one of the {slot}: its name, its config, an object or a function, and got "
+        f"{identifier!r} of type {type(identifier).__name__}."
+    )
+
+
+def revive(slot: str, config: dict[str, Any]) -> Any:
+    """The object that a config `{"class_name": …, "config": …}` describes."""
+    if config["class_name"] == "function":
+        return resolve(slot, config.get("registered_name") or config["config"])
+    name = config.get("registered_name") or config["class_name"]
+    found = resolve(slot, name if name in _custom else config["class_name"])
+    inner = config.get("config") or {}
+    return found.from_config(inner) if hasattr(found, "from_config") else found(**inner)
+
+
+def serialize(value: Any) -> Any:
+    """`value` as plain data in Keras's form: objects become `{"module", "class_name", …}`."""
+    if isinstance(value, dict):
+        return {key: serialize(one) for key, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return type(value)(serialize(one) for one in value)
+    if inspect.isfunction(value):
+        return value.__name__ if _is_ours(value) else _described(value, "function", value.__name__)
+    if hasattr(value, "get_config") and not inspect.isclass(value):
+        return _described(type(value), type(value).__name__, value.get_config())
+    return value
+
+
+def _described(source: Any, class_name: str, config: Any) -> dict[str, Any]:
+    registered = _names.get(source)
+    slot = getattr(source, "slot", None)
+    module = "keras" + (f".{slot}" if slot else "")
+    return {
+        "module": module if _is_ours(source) else (None if registered else source.__module__),
+        "class_name": class_name,
+        "config": config,
+        "registered_name": None if _is_ours(source) else registered or source.__name__,
+    }
+
+
+def _is_ours(source: Any) -> bool:
+    return str(source.__module__).startswith("lamina.") and source not in _names
+
+
+def register_keras_serializable(
+    package: str = "Custom", name: str | None = None
+) -> Callable[[T], T]:
+    """A decorator that makes a class or function known by name to loading and to strings.
+
+    Args:
+        package: first part of the registered name `package>name`.
+        name: the second part; the object's own name where None.
+
+    Example:
+        >>> @register_keras_serializable("examples")
+        ... def cube(x):
+        ...     return x**3
+        >>> get_registered_name(cube)
+        'examples>cube'
+    """
+
+    def register(entry: T) -> T:
+        known = name or entry.__name__  # type: ignore[attr-defined]
+        if inspect.isclass(entry) and not hasattr(entry, "get_config"):
+            raise ValueError(f"{known} cannot be registered: it has no get_config() method.")
+        full = f"{package}>{known}"
+        _custom[full] = entry
+        _custom.setdefault(known, entry)
+        _names[entry] = full
+        return entry
+
+    return register
+
+
+def get_registered_name(entry: Any) -> str:
+    """The name that `entry` was registered under, else its own."""
+    return str(_names.get(entry, entry.__name__))
+
+
+def get_registered_object(
+    name: str, custom_objects: dict[str, Any] | None = None, module_objects: Any = None
+) -> Any:
+    """What `name` is registered as, or None."""
+    for known in (custom_objects or {}, _custom, module_objects or {}):
+        if name in known:
+            return known[name]
+    return None
+
+
+def get_custom_objects() -> dict[str, Any]:
+    """The program's own objects by name; may be changed in place."""
+    return _custom
+
+
+class CustomObjectScope:
+    """A block in which names in `custom_objects` are known.
+
+    Example:
+        >>> with CustomObjectScope({"double": lambda x: 2 * x}):
+        ...     resolve("activations", "double")(3)
+        6
+    """
+
+    def __init__(self, custom_objects: dict[str, Any] | None = None) -> None:
+        self._added = custom_objects or {}
+        self._before: dict[str, Any] = {}
+
+    def __enter__(self) -> CustomObjectScope:
+        self._before = dict(_custom)
+        _custom.update(self._added)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        _custom.clear()
+        _custom.update(self._before)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._added)

@@ -1,0 +1,327 @@
+"""Control flow: loops, branches and maps whose functions may read and assign variables.
+
+On symbolic tensors, and while shapes are inferred, a loop runs one step and a branch is the first
+one: its results have the shapes and types of all.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import optree
+
+from lamina.backend import current
+from lamina.ops import dtypes, shapes
+from lamina.ops.conversion import convert_to_tensor
+from lamina.ops.row import OpCall, Tensor, TensorLike, op
+from lamina.symbolic.operators import table
+from lamina.symbolic.tensor import KerasTensor, any_symbolic, infer, inferring, leaves, map_leaves
+
+Function = Callable[..., Any]
+Tree = Any
+
+
+def recorded(function: Function) -> Function:
+    """Let `function` be called on symbolic tensors, as an operation of a model's graph."""
+    name = f"{function.__module__.rpartition('.')[2]}_{function.__name__}"
+
+    @functools.wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        if inferring() or not any_symbolic((args, kwargs)):
+            return function(*args, **kwargs)
+        return OpCall(name).record(args, kwargs, infer(function, *args, **kwargs))
+
+    table[name] = call
+    return call
+
+
+def _tensors(tree: Tree) -> Tree:
+    return map_leaves(convert_to_tensor, tree)
+
+
+def _spec(x: Any) -> KerasTensor:
+    x = convert_to_tensor(x)
+    return x if isinstance(x, KerasTensor) else KerasTensor(x.shape, current().dtype(x))
+
+
+def _specs(tree: Tree) -> Tree:
+    return map_leaves(_spec, tree)
+
+
+def _stacked(tree: Tree, length: int) -> Tree:
+    return map_leaves(lambda x: KerasTensor((length, *x.shape), x.dtype), _specs(tree))
+
+
+def _first(tree: Tree) -> Tree:
+    """What one step sees of tensors that are walked along their first axis."""
+    return map_leaves(lambda x: KerasTensor(x.shape[1:], x.dtype), _specs(tree))
+
+
+@op(result=dtypes.own, shape=shapes.same)
+def stop_gradient(variable: TensorLike) -> Tensor:
+    """`variable` unchanged, taken as a constant by gradients."""
+    return variable
+
+
+@recorded
+def cond(pred: TensorLike, true_fn: Function, false_fn: Function) -> Tree:
+    """`true_fn()` if `pred` holds, else `false_fn()`.
+
+    Args:
+        pred: a scalar.
+        true_fn, false_fn: functions of no argument that return the same structure, shapes and
+            types.
+
+    Example:
+        >>> from lamina import ops
+        >>> int(ops.cond(ops.convert_to_tensor(True), lambda: 1, lambda: 2))
+        1
+    """
+    if inferring():
+        return _specs(true_fn())
+    if isinstance(pred, bool):
+        return true_fn() if pred else false_fn()
+    return current().cond(convert_to_tensor(pred, "bool"), true_fn, false_fn)
+
+
+@recorded
+def switch(index: TensorLike, branches: Sequence[Function], *operands: Any) -> Tree:
+    """`branches[index](*operands)`, `index` clipped to the branches there are.
+
+    Args:
+        index: an integer scalar.
+        branches: functions that return the same structure, shapes and types.
+        *operands: their arguments.
+    """
+    if inferring():
+        return _specs(branches[0](*operands))
+    return current().switch(convert_to_tensor(index, "int32"), branches, _tensors(operands))
+
+
+@recorded
+def while_loop(
+    cond: Function, body: Function, loop_vars: Tree, maximum_iterations: int | None = None
+) -> Tree:
+    """`loop_vars = body(*loop_vars)` as long as `cond(*loop_vars)` holds.
+
+    Args:
+        cond: returns a scalar.
+        body: returns what it was given: the same structure, shapes and types.
+        loop_vars: a tuple or list of (nested) tensors, or one tensor.
+        maximum_iterations: stop after so many steps; None for no limit.
+
+    Returns:
+        The last `loop_vars`, in the structure in which they were given.
+
+    Example:
+        >>> from lamina import ops
+        >>> int(ops.while_loop(lambda i: i < 7, lambda i: i + 2, 0))
+        8
+    """
+    several = isinstance(loop_vars, (tuple, list))
+    start = tuple(_tensors(loop_vars)) if several else (_tensors(loop_vars),)
+
+    def step(*values: Any) -> tuple[Any, ...]:
+        result = body(*values)
+        return tuple(result) if isinstance(result, (tuple, list)) else (result,)
+
+    if inferring():
+        cond(*start)
+        result = _specs(step(*start))
+    elif maximum_iterations is None:
+        result = current().while_loop(cond, step, start)
+    else:
+        result = _limited(cond, step, start, maximum_iterations)
+    return type(loop_vars)(result) if several else result[0]
+
+
+def _limited(
+    cond: Function, step: Function, start: tuple[Any, ...], maximum_iterations: int
+) -> tuple[Any, ...]:
+    def goes_on(count: Any, *values: Any) -> Any:
+        return table["logical_and"](count < maximum_iterations, cond(*values))
+
+    def counted(count: Any, *values: Any) -> tuple[Any, ...]:
+        return (count + 1, *step(*values))
+
+    zero = convert_to_tensor(0, "int32")
+    return tuple(current().while_loop(goes_on, counted, (zero, *start))[1:])
+
+
+@recorded
+def scan(
+    f: Function,
+    init: Tree,
+    xs: Tree = None,
+    length: int | None = None,
+    reverse: bool = False,
+    unroll: int | bool = 1,
+) -> tuple[Tree, Tree]:
+    """`carry, y = f(carry, x)` for each `x` along the first axis of `xs`, the ys stacked.
+
+    Args:
+        f: a function of the carry and one element that returns the next carry, of the same
+            structure, shapes and types, and an output.
+        init: the first carry.
+        xs: (nested) tensors with a common first axis; None to run `length` times on nothing.
+        length: how many steps, where `xs` is None.
+        reverse: walk `xs` from the end; the ys keep the places of their xs.
+        unroll: how many steps to write out in a compiled loop; True for all.
+
+    Returns:
+        The last carry, and the outputs stacked along a new first axis.
+
+    Example:
+        >>> from lamina import ops
+        >>> total, sums = ops.scan(lambda a, x: (a + x, a + x), 0, ops.convert_to_tensor([1, 2, 3]))
+        >>> int(total), ops.convert_to_numpy(sums).tolist()
+        (6, [1, 3, 6])
+    """
+    size = _common_length(xs, length)
+    if inferring():
+        carry, y = f(_specs(init), _first(xs))
+        return _specs(carry), _stacked(y, size)
+    return current().scan(f, _tensors(init), _tensors(xs), length, reverse, unroll)
+
+
+def _common_length(xs: Tree, length: int | None) -> int:
+    sizes = [convert_to_tensor(leaf).shape[0] for leaf in leaves(xs)]
+    if length is not None:
+        sizes.append(length)
+    if not sizes:
+        raise ValueError("scan needs `xs`, or the number of steps as `length`.")
+    if any(size != sizes[0] for size in sizes):
+        raise ValueError(f"scan walks tensors of the same length; these have {sizes}.")
+    return int(sizes[0]) if type(sizes[0]) is int else sizes[0]
+
+
+@recorded
+def associative_scan(f: Function, elems: Tree, reverse: bool = False, axis: int = 0) -> Tree:
+    """All prefixes of `elems` combined by an associative function, in a logarithm of steps.
+
+    Args:
+        f: `f(a, b)` of two pieces of `elems` of equal size, element by element along `axis`.
+        elems: (nested) tensors with a common size along `axis`.
+        reverse: combine from the end: suffixes instead of prefixes.
+        axis: the axis to walk.
+
+    Returns:
+        Tensors as `elems`: element i combines the elements up to i.
+
+    Example:
+        >>> from lamina import ops
+        >>> sums = ops.associative_scan(lambda a, b: a + b, ops.convert_to_tensor([1, 2, 3]))
+        >>> ops.convert_to_numpy(sums).tolist()
+        [1, 3, 6]
+    """
+    if inferring():
+        return _specs(elems)
+    found = _tensors(elems)
+    size = leaves(found)[0].shape[axis]
+    distance = 1
+    # Hillis and Steele: after each round an element combines twice as many of those before it.
+    while distance < size:
+        near, far = slice(distance, None), slice(None, -distance)
+        if reverse:
+            near, far = far, near
+        combined = f(_part(found, axis, far), _part(found, axis, near))
+        rest = _part(found, axis, slice(-distance, None) if reverse else slice(distance))
+        pieces = (combined, rest) if reverse else (rest, combined)
+        found = optree.tree_map(lambda *pair: table["concatenate"](pair, axis), *pieces)
+        distance *= 2
+    return found
+
+
+def _part(tree: Tree, axis: int, part: slice) -> Tree:
+    def cut(x: Any) -> Any:
+        return x[(slice(None),) * (axis % x.ndim) + (part,)]
+
+    return map_leaves(cut, tree)
+
+
+@recorded
+def map(f: Function, xs: Tree) -> Tree:
+    """`f` of each element along the first axis of `xs`, one after the other, stacked.
+
+    Args:
+        f: a function of one element.
+        xs: (nested) tensors with a common first axis.
+    """
+    return scan(lambda carry, x: (carry, f(x)), (), xs)[1]
+
+
+@recorded
+def vectorized_map(function: Function, elements: Tree) -> Tree:
+    """`function` of each element along the first axis of `elements`, all at once, stacked.
+
+    Args:
+        function: a function of one element.
+        elements: (nested) tensors with a common first axis.
+    """
+    if inferring():
+        return _stacked(function(_first(elements)), _common_length(elements, None))
+    return current().vmap(function, 0, 0)(_tensors(elements))
+
+
+@recorded
+def fori_loop(lower: Any, upper: Any, body_fun: Function, init_val: Tree) -> Tree:
+    """`value = body_fun(i, value)` for i from `lower` to `upper` - 1.
+
+    Args:
+        lower, upper: integers or integer scalars. With Python integers, gradients flow through.
+        body_fun: returns the same structure, shapes and types as `init_val`.
+        init_val: the first value.
+
+    Example:
+        >>> from lamina import ops
+        >>> int(ops.fori_loop(0, 5, lambda i, total: total + i, 0))
+        10
+    """
+    if inferring():
+        return _specs(body_fun(KerasTensor((), "int32"), _specs(init_val)))
+    if isinstance(lower, int) and isinstance(upper, int):
+        steps = convert_to_tensor(np.arange(lower, upper), "int32")
+        return scan(lambda value, i: (body_fun(i, value), ()), init_val, steps)[0]
+
+    def step(i: Any, value: Tree) -> tuple[Any, Tree]:
+        return i + 1, body_fun(i, value)
+
+    start = (convert_to_tensor(lower, "int32"), init_val)
+    return while_loop(lambda i, value: i < upper, step, start)[1]
+
+
+def custom_gradient(f: Function) -> Function:
+    """A function whose gradient is written by hand.
+
+    Args:
+        f: returns `(output, grad)`; `grad(upstream)` returns the gradients with respect to the
+            positional arguments of `f`, one or a tuple of them.
+
+    Returns:
+        A function that returns `output`.
+
+    Example:
+        >>> from lamina import ops
+        >>> @ops.custom_gradient
+        ... def double_but_flat(x):
+        ...     return 2 * x, lambda upstream: 0 * upstream
+        >>> float(double_but_flat(ops.convert_to_tensor(3.0)))
+        6.0
+    """
+
+    @functools.wraps(f)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        if inferring():
+            return _specs(f(*args, **kwargs)[0])
+        if any_symbolic((args, kwargs)):
+            outputs = infer(call, *args, **kwargs)
+            return OpCall("control_custom_gradient").record((call, *args), kwargs, outputs)
+        return current().custom_gradient(f)(*_tensors(args), **kwargs)
+
+    return call
+
+
+table["control_custom_gradient"] = lambda call, *args, **kwargs: call(*args, **kwargs)

@@ -1,0 +1,217 @@
+"""Between tensors, NumPy arrays and element types."""
+
+from __future__ import annotations
+
+import functools
+import operator
+from typing import Any
+
+import ml_dtypes
+import numpy as np
+
+from lamina.backend import current
+from lamina.backend.dtypes import is_float, standardize_dtype
+from lamina.ops.row import Tensor, TensorLike
+from lamina.symbolic.graph import Operation
+from lamina.symbolic.operators import Operators, table
+from lamina.symbolic.tensor import KerasTensor, inferring
+
+
+def convert_to_tensor(
+    x: TensorLike, dtype: Any = None, sparse: bool | None = None, ragged: bool | None = None
+) -> Tensor:
+    """`x` as a tensor of the backend.
+
+    Args:
+        x: a tensor, variable, NumPy array, number, or nested list of these.
+        dtype: its element type; `x`'s own where None (Python floats become `floatx`).
+        sparse, ragged: must not be True: tensors are dense.
+
+    Raises:
+        ValueError: if a sparse or ragged tensor is asked for.
+
+    Example:
+        >>> convert_to_tensor([1.0, 2.0]).shape
+        (2,)
+    """
+    if sparse or ragged:
+        raise ValueError("convert_to_tensor makes dense tensors; drop sparse=True / ragged=True.")
+    if isinstance(x, KerasTensor):
+        return x if dtype is None or standardize_dtype(dtype) == x.dtype else cast(x, dtype)
+    if isinstance(x, Operators):
+        x = x.value  # type: ignore[attr-defined]
+    backend = current()
+    if dtype is None:
+        if isinstance(x, backend.tensor_types):
+            return x
+        dtype = _natural_dtype(x)
+    else:
+        dtype = standardize_dtype(dtype)
+    if isinstance(x, backend.tensor_types):
+        return x if backend.dtype(x) == dtype else backend.cast(x, dtype)
+    if isinstance(x, (list, tuple)) and _holds_tensors(x):
+        return cast(table["stack"]([convert_to_tensor(one) for one in x]), dtype)
+    if inferring():
+        return KerasTensor(np.shape(x), backend.canonical(dtype or np.asarray(x).dtype.name))
+    return backend.array(x, dtype)
+
+
+def _holds_tensors(x: Any) -> bool:
+    backend = current()
+    return any(
+        isinstance(one, (Operators, *backend.tensor_types))
+        or (isinstance(one, (list, tuple)) and _holds_tensors(one))
+        for one in x
+    )
+
+
+def _natural_dtype(x: Any) -> str | None:
+    """The type for Python numbers: `floatx` and `int32`, not NumPy's 64 bits."""
+    if isinstance(x, (bool, np.ndarray, np.generic)) or hasattr(x, "__array__"):
+        return None
+    if isinstance(x, (list, tuple)) and _holds_tensors(x):
+        return None
+    kind = np.asarray(x).dtype
+    if kind.kind == "f":
+        return standardize_dtype(float)
+    return "int32" if kind.kind in "iu" else None
+
+
+def convert_to_numpy(x: TensorLike) -> np.ndarray:
+    """`x` as a NumPy array of its own: writing to it changes no tensor.
+
+    Raises:
+        FrameworkCallError: if `x` is symbolic.
+    """
+    if isinstance(x, np.ndarray):
+        return x
+    backend = current()
+    tensor = convert_to_tensor(x)
+    if isinstance(tensor, KerasTensor):
+        tensor._no_numbers()
+    array: np.ndarray = backend.to_numpy(tensor)
+    return array
+
+
+def cast(x: TensorLike, dtype: Any) -> Tensor:
+    """`x` with its elements converted to `dtype`; floats lose their fraction in integers.
+
+    Example:
+        >>> convert_to_numpy(cast([1.7, -1.7], "int32")).tolist()
+        [1, -1]
+    """
+    dtype = current().canonical(standardize_dtype(dtype))
+    if isinstance(x, KerasTensor):
+        return _Cast(dtype)(x) if x.dtype != dtype else x
+    x = convert_to_tensor(x)
+    return x if not isinstance(x, KerasTensor) and current().dtype(x) == dtype else _cast(x, dtype)
+
+
+def _cast(x: Any, dtype: str) -> Any:
+    return KerasTensor(x.shape, dtype) if isinstance(x, KerasTensor) else current().cast(x, dtype)
+
+
+class _Cast(Operation):
+    """`cast` in the graph of a functional model."""
+
+    class_name = "Cast"
+
+    def __init__(self, dtype: str, name: str | None = None) -> None:
+        super().__init__(name)
+        self.dtype = dtype
+
+    def call(self, x: Any) -> Any:
+        return cast(x, self.dtype) if not isinstance(x, KerasTensor) else _cast(x, self.dtype)
+
+    def get_config(self) -> dict[str, Any]:
+        return {"dtype": self.dtype, "name": self.name}
+
+
+def is_tensor(x: Any) -> bool:
+    """Whether `x` is a tensor of the backend, a traced one included."""
+    return isinstance(x, current().tensor_types)
+
+
+def shape(x: TensorLike) -> tuple[Any, ...]:
+    """The dimensions of `x` as a tuple of integers (None where unknown in a model's definition).
+
+    Example:
+        >>> shape([[1, 2, 3]])
+        (1, 3)
+    """
+    return tuple(x.shape) if hasattr(x, "shape") else tuple(convert_to_tensor(x).shape)
+
+
+def dtype(x: TensorLike) -> str:
+    """The element type of `x` as a string.
+
+    Example:
+        >>> dtype([1, 2])
+        'int32'
+    """
+    return standardize_dtype(x.dtype if hasattr(x, "dtype") else convert_to_tensor(x).dtype)
+
+
+def ndim(x: TensorLike) -> int:
+    """The number of dimensions of `x`.
+
+    Example:
+        >>> ndim([[1, 2, 3]])
+        2
+    """
+    return len(shape(x))
+
+
+def size(x: TensorLike) -> Any:
+    """The number of elements of `x` (None where a dimension is not known yet).
+
+    Example:
+        >>> size([[1, 2, 3]])
+        3
+    """
+    sizes = shape(x)
+    return None if None in sizes else functools.reduce(operator.mul, sizes, 1)
+
+
+def array(x: TensorLike, dtype: Any = None) -> Tensor:
+    """`convert_to_tensor` under NumPy's name.
+
+    Example:
+        >>> array([1.0, 2.0]).shape
+        (2,)
+    """
+    return convert_to_tensor(x, dtype)
+
+
+def copy(x: TensorLike) -> Tensor:
+    """A tensor of the same elements; tensors never change, so it may be the same one.
+
+    Example:
+        >>> convert_to_numpy(copy([1, 2])).tolist()
+        [1, 2]
+    """
+    return convert_to_tensor(x)
+
+
+def saturate_cast(x: TensorLike, dtype: Any) -> Tensor:
+    """`cast`, with what lies outside of the new type's range put on its limit.
+
+    Example:
+        >>> convert_to_numpy(saturate_cast([-1.0, 300.0], "uint8")).tolist()
+        [0, 255]
+    """
+    x, dtype = convert_to_tensor(x), standardize_dtype(dtype)
+    (low, high), (lowest, highest) = _limits(standardize_dtype(x.dtype)), _limits(dtype)
+    if low < lowest or high > highest:
+        x = table["clip"](x, max(low, lowest), min(high, highest))
+    return cast(x, dtype)
+
+
+def _limits(dtype: str) -> tuple[Any, Any]:
+    """The smallest and the largest number of a type."""
+    if dtype == "bool":
+        return 0, 1
+    info: Any = ml_dtypes.finfo if is_float(dtype) else ml_dtypes.iinfo
+    limits = info(dtype)
+    kind = float if is_float(dtype) else int
+    return kind(limits.min), kind(limits.max)

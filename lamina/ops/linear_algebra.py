@@ -1,0 +1,295 @@
+"""Products, norms and decompositions of matrices."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lamina.ops import dtypes, shapes, shapes_linear
+from lamina.ops.row import Tensor, TensorLike, op
+
+
+@op(result=dtypes.contracted, shape=shapes_linear.matmul)
+def matmul(x1: TensorLike, x2: TensorLike) -> Tensor:
+    """Product of matrices, or of stacks of them: y[i, k] = Σ x1[i, j] x2[j, k] over j.
+
+    Args:
+        x1: of shape (..., rows, inner), or (inner,).
+        x2: of shape (..., inner, columns), or (inner,).
+
+    Returns:
+        A tensor of the operands' common type.
+
+    Example:
+        >>> from lamina import ops
+        >>> ops.convert_to_numpy(ops.matmul([[1, 2], [3, 4]], [[1], [1]])).tolist()
+        [[3], [7]]
+
+    Two `int8` tensors give `int32`.
+    """
+    ...
+
+
+@op(result=dtypes.promoted, shape=shapes_linear.dot)
+def dot(x1: TensorLike, x2: TensorLike) -> Tensor:
+    """Sum of products over x1's last axis and x2's last but one.
+
+    Args:
+        x1: a tensor of any shape.
+        x2: a tensor; a vector is summed over its only axis.
+
+    Returns:
+        A tensor of the operands' common type.
+
+    Example:
+        >>> from lamina import ops
+        >>> ops.convert_to_numpy(ops.dot([1, 2], [3, 4])).tolist()
+        11
+    """
+    ...
+
+
+@op(result=dtypes.promoted, shape=shapes.scalar)
+def vdot(x1: TensorLike, x2: TensorLike) -> Tensor:
+    """Sum of the products of all elements of two tensors.
+
+    Args:
+        x1: a tensor of any shape.
+        x2: a tensor of as many elements.
+
+    Returns:
+        A tensor of shape ().
+
+    Example:
+        >>> from lamina import ops
+        >>> ops.convert_to_numpy(ops.vdot([1, 2], [3, 4])).tolist()
+        11
+    """
+    ...
+
+
+@op(result=dtypes.promoted, shape=shapes_linear.inner)
+def inner(x1: TensorLike, x2: TensorLike) -> Tensor:
+    """Sum of products over the last axes of both.
+
+    Args:
+        x1: a tensor of any shape.
+        x2: a tensor whose last axis is as long as `x1`'s.
+
+    Returns:
+        A tensor of the operands' common type.
+
+    Example:
+        >>> from lamina import ops
+        >>> ops.convert_to_numpy(ops.inner([1, 2], [3, 4])).tolist()
+        11
+    """
+    ...
+
+
+@op(result=dtypes.promoted, shape=shapes_linear.outer)
+def outer(x1: TensorLike, x2: TensorLike) -> Tensor:
+    """All products of an element of one with an element of the other.
+
+    Args:
+        x1: a tensor of any shape.
+        x2: a tensor of any shape; both are flattened.
+
+    Returns:
+        A matrix.
+
+    Example:
+        >>> from lamina import ops
+        >>> ops.convert_to_numpy(ops.outer([1, 2], [3, 4])).tolist()
+        [[3, 4], [6, 8]]
+    """
+    ...
+
+
+@op(result=dtypes.promoted, shape=shapes_linear.tensordot)
+def tensordot(x1: TensorLike, x2: TensorLike, axes: Any = 2) -> Tensor:
+    """Sum of products over some axes of both.
+
+    Args:
+        x1: a tensor of any shape.
+        x2: a tensor.
+        axes: how many of `x1`'s last and `x2`'s first axes, or a pair: the axes of each.
+
+    Returns:
+        A tensor of the operands' common type.
+
+    Example:
+        >>> from lamina import ops
+        >>> ops.convert_to_numpy(ops.tensordot([[1, 2]], [[3], [4]], axes=1)).tolist()
+        [[11]]
+    """
+    ...
+
+
+@op(result=dtypes.contracted, shape=shapes_linear.einsum)
+def einsum(subscripts: str, *operands: TensorLike) -> Tensor:
+    """Sum of products in the notation of Einstein.
+
+    Args:
+        subscripts: the axes' letters, as in 'ij,jk->ik'; '...' stands for further axes.
+        operands: a tensor for each group of letters.
+
+    Returns:
+        A tensor of the operands' common type.
+
+    Example:
+        >>> from lamina import ops
+        >>> ops.convert_to_numpy(ops.einsum("ij,jk->ik", [[1, 2]], [[3], [4]])).tolist()
+        [[11]]
+    """
+    ...
+
+
+@op(result=dtypes.promoted, shape=shapes_linear.kron)
+def kron(x1: TensorLike, x2: TensorLike) -> Tensor:
+    """Kronecker product: each element of x1 times all of x2, laid side by side.
+
+    Args:
+        x1: a tensor of any shape.
+        x2: a tensor.
+
+    Returns:
+        A tensor of the operands' common type.
+
+    Example:
+        >>> from lamina import ops
+        >>> ops.convert_to_numpy(ops.kron([1, 10], [1, 2])).tolist()
+        [1, 2, 10, 20]
+    """
+    ...
+
+
+@op(result=dtypes.promoted, shape=shapes_linear.cross)
+def cross(
+    x1: TensorLike,
+    x2: TensorLike,
+    axisa: int = -1,
+    axisb: int = -1,
+    axisc: int = -1,
+    axis: int | None = None,
+) -> Tensor:
+    """Vector product, at right angles to both vectors.
+
+    Args:
+        x1: vectors of size 2 or 3.
+        x2: vectors of size 2 or 3.
+        axisa: the axis of `x1`'s vectors.
+        axisb: the axis of `x2`'s vectors.
+        axisc: the axis of the result's vectors; none where both have size 2.
+        axis: all three at once.
+
+    Returns:
+        A tensor of the operands' common type.
+
+    Example:
+        >>> from lamina import ops
+        >>> ops.convert_to_numpy(ops.cross([1, 0, 0], [0, 1, 0])).tolist()
+        [0, 0, 1]
+    """
+    ...
+
+
+@op(result=dtypes.floating, shape=shapes_linear.norm)
+def norm(x: TensorLike, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Tensor:
+    """Norm of vectors or matrices; by default √(Σ x²).
+
+    Args:
+        x: a tensor of any shape.
+        ord: for vectors a number p: (Σ |x|^p)^(1/p), ±∞ for the largest or smallest |x|; for
+            matrices 1, 2, ±∞, 'fro' or 'nuc'.
+        axis: one axis for vectors, two for matrices; None for the whole tensor.
+        keepdims: whether a reduced axis stays, of size 1.
+
+    Returns:
+        A float tensor without the reduced axes.
+
+    Example:
+        >>> from lamina import ops
+        >>> ops.convert_to_numpy(ops.norm([3.0, 4.0])).tolist()
+        5.0
+    """
+    ...
+
+
+@op(result=dtypes.summed, shape=shapes_linear.trace)
+def trace(x: TensorLike, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tensor:
+    """Sum of a diagonal.
+
+    Args:
+        x: a tensor of two or more dimensions.
+        offset: which diagonal: 0 the main one, above it > 0, below it < 0.
+        axis1: the axis of rows.
+        axis2: the axis of columns.
+
+    Returns:
+        A tensor without the two axes.
+
+    Example:
+        >>> from lamina import ops
+        >>> ops.convert_to_numpy(ops.trace([[1, 2], [3, 4]])).tolist()
+        5
+    """
+    ...
+
+
+@op(result=dtypes.own, shape=shapes_linear.diagonal)
+def diagonal(x: TensorLike, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tensor:
+    """The elements of a diagonal, as the last axis.
+
+    Args:
+        x: a tensor of two or more dimensions.
+        offset: which diagonal: 0 the main one, above it > 0, below it < 0.
+        axis1: the axis of rows.
+        axis2: the axis of columns.
+
+    Returns:
+        A tensor of `x`'s type.
+
+    Example:
+        >>> from lamina import ops
+        >>> ops.convert_to_numpy(ops.diagonal([[1, 2], [3, 4]])).tolist()
+        [1, 4]
+    """
+    ...
+
+
+@op(result=dtypes.own, shape=shapes_linear.diag)
+def diag(x: TensorLike, k: int = 0) -> Tensor:
+    """A vector as the diagonal of a matrix, or the diagonal of a matrix.
+
+    Args:
+        x: a vector or a matrix.
+        k: which diagonal: 0 the main one, above it > 0, below it < 0.
+
+    Returns:
+        A tensor of `x`'s type.
+
+    Example:
+        >>> from lamina import ops
+        >>> ops.convert_to_numpy(ops.diag([1, 2])).tolist()
+        [[1, 0], [0, 2]]
+    """
+    ...
+
+
+@op(result=dtypes.own, shape=shapes_linear.diagflat)
+def diagflat(x: TensorLike, k: int = 0) -> Tensor:
+    """All elements as the diagonal of a matrix, zeros elsewhere.
+
+    Args:
+        x: a tensor of any shape.
+        k: which diagonal: 0 the main one, above it > 0, below it < 0.
+
+    Returns:
+        A tensor of `x`'s type.
+
+    Example:
+        >>> from lamina import ops
+        >>> ops.convert_to_numpy(ops.diagflat([[1, 2]])).tolist()
+        [[1, 0], [0, 2]]
+    """
+    ...

@@ -1,0 +1,466 @@
+"""Reductions: one number for all elements along some axes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from lamina.ops import dtypes, shapes
+from lamina.ops.arithmetic import subtract
+from lamina.ops.comparison import where
+from lamina.ops.elementwise import exp, isfinite, log
+from lamina.ops.row import Indices, Tensor, TensorLike, op
+from lamina.ops.shaping import squeeze
+
+
+@op(result=dtypes.summed, shape=shapes.reduce)
+def sum(x: TensorLike, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Tensor:
+    """Sum of the elements along the axes.
+
+    Args:
+        x: a tensor of any shape.
+        axis: the axis or axes; None for all of them.
+        keepdims: whether a reduced axis stays, of size 1.
+
+    Returns:
+        A tensor of `x`'s shape without the reduced axes. Integers of fewer than 32 bits, and
+        booleans, add up in 32.
+
+    Example:
+        >>> from lamina import ops
+        >>> ops.convert_to_numpy(ops.sum([[1, 2], [3, 4]], axis=0)).tolist()
+        [4, 6]
+    """
+    ...
+
+
+@op(result=dtypes.summed, shape=shapes.reduce)
+def prod(
+    x: TensorLike,
+    axis: int | Sequence[int] | None = None,
+    keepdims: bool = False,
+    dtype: Any = None,
+) -> Tensor:
+    """Product of the elements along the axes.
+
+    Args:
+        x: a tensor of any shape.
+        axis: the axis or axes; None for all of them.
+        keepdims: whether a reduced axis stays, of size 1.
+        dtype: the result's element type; see Returns where None.
+
+    Returns:
+        A tensor of `x`'s shape without the reduced axes. Integers of fewer than 32 bits, and
+        booleans, multiply in 32.
+
+    Example:
+        >>> from lamina import ops
+        >>> ops.convert_to_numpy(ops.prod([[1, 2], [3, 4]], axis=0)).tolist()
+        [3, 8]
+    """
+    ...
+
+
+@op(result=dtypes.floating, shape=shapes.reduce)
+def mean(x: TensorLike, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Tensor:
+    """Arithmetic mean of the elements along the axes.
+
+    Args:
+        x: a tensor of any shape.
+        axis: the axis or axes; None for all of them.
+        keepdims: whether a reduced axis stays, of size 1.
+
+    Returns:
+        A tensor of `x`'s shape without the reduced axes.
+
+    Example:
+        >>> from lamina import ops
+        >>> ops.convert_to_numpy(ops.mean([[1, 2], [3, 4]], axis=0)).tolist()
+        [2.0, 3.0]
+    """
+    ...
+
+
+@op(result=dtypes.floating, shape=shapes.reduce)
+def var(x: TensorLike, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Tensor:
+    """Variance of the elements along the axes: mean((x - mean(x))²).
+
+    Args:
+        x: a tensor of any shape.
+        axis: the axis or axes; None for all of them.
+        keepdims: whether a reduced axis stays, of size 1.
+
+    Returns:
+        A tensor of `x`'s shape without the reduced axes.
+
+    Example:
+        >>> from lamina import ops
+        >>> ops.convert_to_numpy(ops.var([[1.0, 2.0], [3.0, 6.0]], axis=0)).tolist()
+        [1.0, 4.0]
+    """
+    ...
+
+
+@op(result=dtypes.floating, shape=shapes.reduce)
+def std(x: TensorLike, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Tensor:
+    """Standard deviation of the elements along the axes: √var(x).
+
+    Args:
+        x: a tensor of any shape.
+        axis: the axis or axes; None for all of them.
+        keepdims: whether a reduced axis stays, of size 1.
+
+    Returns:
+        A tensor of `x`'s shape without the reduced axes.
+
+    Example:
+        >>> from lamina import ops
+        >>> ops.convert_to_numpy(ops.std([[1.0, 2.0], [3.0, 6.0]], axis=0)).tolist()
+        [1.0, 2.0]
+    """
+    ...
+
+
+@op(result=dtypes.promoted, shape=shapes.reduce)
+def max(
+    x: TensorLike,
+    axis: int | Sequence[int] | None = None,
+    keepdims: bool = False,
+    initial: float | None = None,
+) -> Tensor:
+    """The largest element along the axes; NaN if there is one.
+
+    Args:
+        x: a tensor of any shape.
+        axis: the axis or axes; None for all of them.
+        keepdims: whether a reduced axis stays, of size 1.
+        initial: a number that takes part too; needed where there may be no element.
+
+    Returns:
+        A tensor of `x`'s shape without the reduced axes.
+
+    Example:
+        >>> from lamina import ops
+        >>> ops.convert_to_numpy(ops.max([[1, 5], [3, 4]], axis=0)).tolist()
+        [3, 5]
+    """
+    ...
+
+
+amax = max
+
+
+@op(result=dtypes.promoted, shape=shapes.reduce)
+def min(
+    x: TensorLike,
+    axis: int | Sequence[int] | None = None,
+    keepdims: bool = False,
+    initial: float | None = None,
+) -> Tensor:
+    """The smallest element along the axes; NaN if there is one.
+
+    Args:
+        x: a tensor of any shape.
+        axis: the axis or axes; None for all of them.
+        keepdims: whether a reduced axis stays, of size 1.
+        initial: a number that takes part too; needed where there may be no element.
+
+    Returns:
+        A tensor of `x`'s shape without the reduced axes.
+
+    Example:
+        >>> from lamina import ops
+        >>> ops.convert_to_numpy(ops.min([[1, 5], [3, 4]], axis=0)).tolist()
+        [1, 4]
+    """
+    ...
+
+
+amin = min
+
+
+@op(result=dtypes.promoted, shape=shapes.reduce)
+def ptp(x: TensorLike, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Tensor:
+    """Range of the elements along the axes: max(x) - min(x).
+
+    Args:
+        x: a tensor of any shape.
+        axis: the axis or axes; None for all of them.
+        keepdims: whether a reduced axis stays, of size 1.
+
+    Returns:
+        A tensor of `x`'s shape without the reduced axes.
+
+    Example:
+        >>> from lamina import ops
+        >>> ops.convert_to_numpy(ops.ptp([[1, 5], [3, 4]], axis=0)).tolist()
+        [2, 1]
+    """
+    ...
+
+
+@op(result=dtypes.logical, shape=shapes.reduce)
+def any(x: TensorLike, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Tensor:
+    """Whether an element along the axes holds (is not 0).
+
+    Args:
+        x: a tensor of any shape.
+        axis: the axis or axes; None for all of them.
+        keepdims: whether a reduced axis stays, of size 1.
+
+    Returns:
+        A boolean tensor without the reduced axes.
+
+    Example:
+        >>> from lamina import ops
+        >>> ops.convert_to_numpy(ops.any([[True, False], [False, False]], axis=0)).tolist()
+        [True, False]
+    """
+    ...
+
+
+@op(result=dtypes.logical, shape=shapes.reduce)
+def all(x: TensorLike, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Tensor:
+    """Whether all elements along the axes hold (are not 0).
+
+    Args:
+        x: a tensor of any shape.
+        axis: the axis or axes; None for all of them.
+        keepdims: whether a reduced axis stays, of size 1.
+
+    Returns:
+        A boolean tensor without the reduced axes.
+
+    Example:
+        >>> from lamina import ops
+        >>> ops.convert_to_numpy(ops.all([[True, False], [True, True]], axis=0)).tolist()
+        [True, False]
+    """
+    ...
+
+
+@op(result=dtypes.positions, shape=shapes.reduce)
+def count_nonzero(x: TensorLike, axis: int | Sequence[int] | None = None) -> Tensor:
+    """How many elements along the axes are not 0.
+
+    Args:
+        x: a tensor of any shape.
+        axis: the axis or axes; None for all of them.
+
+    Returns:
+        An `int32` tensor without the reduced axes.
+
+    Example:
+        >>> from lamina import ops
+        >>> ops.convert_to_numpy(ops.count_nonzero([[1, 0], [3, 4]], axis=0)).tolist()
+        [2, 1]
+    """
+    ...
+
+
+@op(result=dtypes.positions, shape=shapes.reduce)
+def argmax(x: TensorLike, axis: int | None = None, keepdims: bool = False) -> Tensor:
+    """Position of the largest element along an axis, the first of equals.
+
+    Args:
+        x: a tensor of any shape.
+        axis: the axis; None for the position in the flattened tensor.
+        keepdims: whether a reduced axis stays, of size 1.
+
+    Returns:
+        An `int32` tensor without the axis.
+
+    Example:
+        >>> from lamina import ops
+        >>> ops.convert_to_numpy(ops.argmax([[1, 5], [3, 4]], axis=1)).tolist()
+        [1, 1]
+    """
+    ...
+
+
+@op(result=dtypes.positions, shape=shapes.reduce)
+def argmin(x: TensorLike, axis: int | None = None, keepdims: bool = False) -> Tensor:
+    """Position of the smallest element along an axis, the first of equals.
+
+    Args:
+        x: a tensor of any shape.
+        axis: the axis; None for the position in the flattened tensor.
+        keepdims: whether a reduced axis stays, of size 1.
+
+    Returns:
+        An `int32` tensor without the axis.
+
+    Example:
+        >>> from lamina import ops
+        >>> ops.convert_to_numpy(ops.argmin([[1, 5], [3, 4]], axis=1)).tolist()
+        [0, 0]
+    """
+    ...
+
+
+@op(result=dtypes.floating, shape=shapes.reduce)
+def logsumexp(
+    x: TensorLike, axis: int | Sequence[int] | None = None, keepdims: bool = False
+) -> Tensor:
+    """Logarithm of a sum of exponentials: log(Σ e^x), without overflow.
+
+    Args:
+        x: a tensor of any shape.
+        axis: the axis or axes; None for all of them.
+        keepdims: whether a reduced axis stays, of size 1.
+
+    Returns:
+        A tensor of `x`'s shape without the reduced axes.
+
+    Example:
+        >>> from lamina import ops
+        >>> ops.convert_to_numpy(ops.logsumexp([1000.0, 1000.0])).round(4)
+        np.float32(1000.6932)
+    """
+    peak = max(x, axis=axis, keepdims=True)
+    # An infinite peak would turn into inf - inf.
+    peak = where(isfinite(peak), peak, 0)
+    total = log(sum(exp(subtract(x, peak)), axis=axis, keepdims=True)) + peak
+    return total if keepdims else squeeze(total, axis)
+
+
+@op(result=dtypes.floating, shape=shapes.reduce)
+def median(
+    x: TensorLike, axis: int | Sequence[int] | None = None, keepdims: bool = False
+) -> Tensor:
+    """The middle element along the axes; the mean of the two middle ones of an even number.
+
+    Args:
+        x: a tensor of any shape.
+        axis: the axis or axes; None for all of them.
+        keepdims: whether a reduced axis stays, of size 1.
+
+    Returns:
+        A tensor of `x`'s shape without the reduced axes.
+
+    Example:
+        >>> from lamina import ops
+        >>> ops.convert_to_numpy(ops.median([1.0, 2.0, 10.0])).tolist()
+        2.0
+    """
+    ...
+
+
+@op(result=dtypes.floating, shape=shapes.average)
+def average(
+    x: TensorLike, axis: int | Sequence[int] | None = None, weights: TensorLike | None = None
+) -> Tensor:
+    """Weighted mean along the axes: Σ w x / Σ w.
+
+    Args:
+        x: a tensor of any shape.
+        axis: the axis or axes; None for all of them.
+        weights: of `x`'s shape, or of the length of the one axis; None for equal weights.
+
+    Returns:
+        A tensor of `x`'s shape without the reduced axes.
+
+    Example:
+        >>> from lamina import ops
+        >>> ops.convert_to_numpy(ops.average([1.0, 4.0], weights=[3, 1])).tolist()
+        1.75
+    """
+    ...
+
+
+@op(result=dtypes.widened, shape=shapes.quantile)
+def quantile(
+    x: TensorLike,
+    q: Indices,
+    axis: int | Sequence[int] | None = None,
+    method: str = "linear",
+    keepdims: bool = False,
+) -> Tensor:
+    """The value below which a fraction q of the elements along the axes lies.
+
+    Args:
+        x: a tensor of any shape.
+        q: which fraction of the elements is smaller, in [0, 1]: a number or a vector.
+        axis: the axis or axes; None for all of them.
+        method: how to choose between two elements: 'linear', 'lower', 'higher', 'midpoint' or
+            'nearest'.
+        keepdims: whether a reduced axis stays, of size 1.
+
+    Returns:
+        A float tensor: the shape of `q`, then `x`'s shape without the reduced axes.
+
+    Example:
+        >>> from lamina import ops
+        >>> ops.convert_to_numpy(ops.quantile([1.0, 2.0, 4.0], 0.5)).tolist()
+        2.0
+    """
+    ...
+
+
+@op(result=dtypes.widened, shape=shapes.quantile)
+def percentile(
+    x: TensorLike,
+    q: Indices,
+    axis: int | Sequence[int] | None = None,
+    method: str = "linear",
+    keepdims: bool = False,
+) -> Tensor:
+    """The value below which q percent of the elements along the axes lie.
+
+    Args:
+        x: a tensor of any shape.
+        q: percents, in [0, 100]: a number or a vector.
+        axis: the axis or axes; None for all of them.
+        method: how to choose between two elements: 'linear', 'lower', 'higher', 'midpoint' or
+            'nearest'.
+        keepdims: whether a reduced axis stays, of size 1.
+
+    Returns:
+        A float tensor: the shape of `q`, then `x`'s shape without the reduced axes.
+
+    Example:
+        >>> from lamina import ops
+        >>> ops.convert_to_numpy(ops.percentile([1.0, 2.0, 4.0], 50)).tolist()
+        2.0
+    """
+    ...
+
+
+@op(result=dtypes.accumulated, shape=shapes.cumulative)
+def cumsum(x: TensorLike, axis: int | None = None, dtype: Any = None) -> Tensor:
+    """Sum of the elements so far along an axis.
+
+    Args:
+        x: a tensor of any shape.
+        axis: the axis; None for the flattened tensor.
+        dtype: the result's element type; see Returns where None.
+
+    Returns:
+        A tensor of `x`'s shape, flattened where `axis` is None, of `dtype` or `x`'s type.
+
+    Example:
+        >>> from lamina import ops
+        >>> ops.convert_to_numpy(ops.cumsum([1, 2, 3])).tolist()
+        [1, 3, 6]
+    """
+    ...
+
+
+@op(result=dtypes.accumulated, shape=shapes.cumulative)
+def cumprod(x: TensorLike, axis: int | None = None, dtype: Any = None) -> Tensor:
+    """Product of the elements so far along an axis.
+
+    Args:
+        x: a tensor of any shape.
+        axis: the axis; None for the flattened tensor.
+        dtype: the result's element type; see Returns where None.
+
+    Returns:
+        A tensor of `x`'s shape, flattened where `axis` is None, of `dtype` or `x`'s type.
+
+    Example:
+        >>> from lamina import ops
+        >>> ops.convert_to_numpy(ops.cumprod([1, 2, 3])).tolist()
+        [1, 2, 6]
+    """
+    ...

@@ -1,0 +1,21 @@
+"""Names for classes and functions of one's own, and objects as plain data."""
+
+from lamina.core.registry import (
+    CustomObjectScope,
+    get_custom_objects,
+    get_registered_name,
+    get_registered_object,
+    register_keras_serializable,
+)
+from lamina.core.registry import CustomObjectScope as custom_object_scope
+from lamina.core.registry import serialize as serialize_keras_object
+
+__all__ = [
+    "CustomObjectScope",
+    "custom_object_scope",
+    "get_custom_objects",
+    "get_registered_name",
+    "get_registered_object",
+    "register_keras_serializable",
+    "serialize_keras_object",
+]

@@ -1,0 +1,183 @@
+"""Graphs of operations: what was called on which symbolic tensors, and running it again."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from lamina.backend.session import get_uid
+from lamina.symbolic.tensor import KerasTensor, infer, inferring, leaves, map_leaves
+
+
+def to_snake_case(name: str) -> str:
+    """`Conv2DTranspose` -> `conv2d_transpose`.
+
+    Example:
+        >>> to_snake_case("Conv2DTranspose"), to_snake_case("LSTM"), to_snake_case("MyLayer")
+        ('conv2d_transpose', 'lstm', 'my_layer')
+    """
+    name = re.sub(r"\W+", "", name)
+    name = re.sub("(.)([A-Z][a-z]+)", r"\1_\2", name)
+    return re.sub("([a-z])([A-Z])", r"\1_\2", name).lower()
+
+
+def auto_name(prefix: str) -> str:
+    """`dense` for the first object of that prefix, then `dense_1`, `dense_2`, …"""
+    count = get_uid(prefix) - 1
+    return f"{prefix}_{count}" if count else prefix
+
+
+@dataclass(frozen=True)
+class History:
+    """Where a symbolic tensor comes from: output `index` of `node`."""
+
+    node: Node
+    index: int
+
+
+_order = itertools.count()
+
+
+@dataclass(eq=False)
+class Node:
+    """One call of an operation: its arguments, symbolic tensors among them, and its outputs."""
+
+    operation: Operation
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+    outputs: Any
+    order: int = field(default_factory=_order.__next__)
+
+    def inputs(self) -> list[KerasTensor]:
+        """The symbolic tensors among the arguments."""
+        found = leaves((self.args, self.kwargs))
+        return [leaf for leaf in found if isinstance(leaf, KerasTensor)]
+
+
+class Operation:
+    """Something that may be called on tensors and on symbolic tensors: an op or a layer."""
+
+    def __init__(self, name: str | None = None) -> None:
+        if name is not None and (not isinstance(name, str) or not name):
+            raise ValueError(f"A name is a string of at least one character, not {name!r}.")
+        self.name = auto_name(to_snake_case(type(self).__name__)) if name is None else name
+        self.inbound_nodes: list[Node] = []
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if any(isinstance(leaf, KerasTensor) for leaf in leaves((args, kwargs))):
+            return self.symbolic_call(*args, **kwargs)
+        return self.call(*args, **kwargs)
+
+    def call(self, *args: Any, **kwargs: Any) -> Any:
+        """Compute the outputs from tensors. Subclasses say how."""
+        raise TypeError(f"{type(self).__name__} has no call method, so it cannot be called.")
+
+    def symbolic_call(self, *args: Any, **kwargs: Any) -> Any:
+        """The outputs as symbolic tensors; the call is recorded unless shapes are inferred."""
+        outputs = self.compute_output_spec(*args, **kwargs)
+        return outputs if inferring() else self.record(args, kwargs, outputs)
+
+    def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
+        """Symbolic tensors of the shapes and types that `call` returns for these."""
+        return infer(self.call, *args, **kwargs)
+
+    def record(self, args: tuple[Any, ...], kwargs: dict[str, Any], outputs: Any) -> Any:
+        """Note a call in the graph that its arguments belong to; returns `outputs`."""
+        # A layer may hand back its very input; its output must have a history of its own.
+        outputs = map_leaves(
+            lambda leaf: KerasTensor(leaf.shape, leaf.dtype) if _has_history(leaf) else leaf,
+            outputs,
+        )
+        node = Node(self, args, kwargs, outputs)
+        for index, leaf in enumerate(leaves(outputs)):
+            if isinstance(leaf, KerasTensor):
+                leaf.history = History(node, index)
+        self.inbound_nodes.append(node)
+        return outputs
+
+    @property
+    def input(self) -> Any:
+        """The symbolic input of the only call of this operation."""
+        found = self._only_node().inputs()
+        return found[0] if len(found) == 1 else found
+
+    @property
+    def output(self) -> Any:
+        """The symbolic output of the only call of this operation."""
+        return self._only_node().outputs
+
+    def _only_node(self) -> Node:
+        if len(self.inbound_nodes) != 1:
+            raise AttributeError(
+                f"{type(self).__name__} {self.name!r} has been called on {len(self.inbound_nodes)} "
+                "symbolic inputs, so there is no single `input` or `output`. Keep the tensors that "
+                "the calls took and returned."
+            )
+        return self.inbound_nodes[0]
+
+    def get_config(self) -> dict[str, Any]:
+        """What makes an equal operation again through `from_config`."""
+        return {"name": self.name}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Any:
+        """The operation that `get_config` described."""
+        return cls(**config)
+
+
+def _has_history(leaf: Any) -> bool:
+    return isinstance(leaf, KerasTensor) and leaf.history is not None
+
+
+def nodes_between(inputs: Iterable[KerasTensor], outputs: Any) -> list[Node]:
+    """The calls that lead from `inputs` to `outputs`, each after those that it needs.
+
+    Raises:
+        ValueError: if an output needs a symbolic tensor that none of the inputs leads to.
+    """
+    given = {id(tensor) for tensor in inputs}
+    found: dict[Node, None] = {}
+    pending = [leaf for leaf in leaves(outputs) if isinstance(leaf, KerasTensor)]
+    while pending:
+        tensor = pending.pop()
+        if id(tensor) in given:
+            continue
+        if tensor.history is None:
+            raise ValueError(
+                f"The outputs depend on {tensor!r}, which does not come from the inputs of the "
+                "model. Add it to the inputs, or check which Input each layer was called on."
+            )
+        node = tensor.history.node
+        if node not in found:
+            found[node] = None
+            pending.extend(node.inputs())
+    return sorted(found, key=lambda node: node.order)
+
+
+def run_graph(
+    nodes: Sequence[Node],
+    values: dict[int, Any],
+    outputs: Any,
+    call: Callable[[Node, tuple[Any, ...], dict[str, Any]], Any],
+) -> Any:
+    """Compute `outputs` where the symbolic tensor with identity `i` has the value `values[i]`.
+
+    Args:
+        nodes: as `nodes_between` returns them.
+        values: by `id` of the symbolic inputs; filled with each result.
+        outputs: nested symbolic tensors.
+        call: computes one node from its arguments.
+    """
+
+    def value(leaf: Any) -> Any:
+        return values[id(leaf)] if isinstance(leaf, KerasTensor) else leaf
+
+    for node in nodes:
+        args, kwargs = map_leaves(value, (node.args, node.kwargs))
+        results = call(node, args, kwargs)
+        for tensor, result in zip(leaves(node.outputs), leaves(results), strict=True):
+            values[id(tensor)] = result
+    return map_leaves(value, outputs)
