@@ -1,0 +1,1 @@
+"""Speed, side by side with Keras and the raw framework: `make bench`."""

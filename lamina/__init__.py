@@ -1,0 +1,97 @@
+"""Lamina: deep learning with the Keras API on JAX, PyTorch and TensorFlow."""
+
+from lamina import (
+    activations,
+    backend,
+    callbacks,
+    config,
+    constraints,
+    datasets,
+    dtype_policies,
+    initializers,
+    layers,
+    losses,
+    metrics,
+    mixed_precision,
+    models,
+    ops,
+    optimizers,
+    random,
+    regularizers,
+    saving,
+    utils,
+)
+from lamina.backend import LeakedTraceError
+from lamina.core.context import name_scope
+from lamina.core.input_spec import InputSpec
+from lamina.core.layer import Layer
+from lamina.core.policy import DTypePolicy
+from lamina.core.transforms import eval_shape, grad, jit, remat, value_and_grad, vmap
+from lamina.core.variable import Variable
+from lamina.initializers import Initializer
+from lamina.layers import Input
+from lamina.losses import Loss
+from lamina.metrics import Metric
+from lamina.models import Functional, Model, Sequential
+from lamina.ops import cond, custom_gradient, scan, while_loop
+from lamina.optimizers import Optimizer
+from lamina.regularizers import Regularizer
+from lamina.symbolic import KerasTensor, Operation
+
+__version__ = "0.1.0"
+
+
+def version() -> str:
+    """The version of Lamina."""
+    return __version__
+
+
+__all__ = [
+    "DTypePolicy",
+    "Functional",
+    "Initializer",
+    "Input",
+    "InputSpec",
+    "KerasTensor",
+    "Layer",
+    "LeakedTraceError",
+    "Loss",
+    "Metric",
+    "Model",
+    "Operation",
+    "Optimizer",
+    "Regularizer",
+    "Sequential",
+    "Variable",
+    "activations",
+    "backend",
+    "callbacks",
+    "cond",
+    "config",
+    "constraints",
+    "custom_gradient",
+    "datasets",
+    "dtype_policies",
+    "eval_shape",
+    "grad",
+    "initializers",
+    "jit",
+    "layers",
+    "losses",
+    "metrics",
+    "mixed_precision",
+    "models",
+    "name_scope",
+    "ops",
+    "optimizers",
+    "random",
+    "regularizers",
+    "remat",
+    "saving",
+    "scan",
+    "utils",
+    "value_and_grad",
+    "version",
+    "vmap",
+    "while_loop",
+]

@@ -1,0 +1,393 @@
+"""Normalization by statistics of the batch, or of each example."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from lamina import constraints, initializers, ops, regularizers
+from lamina.core.input_spec import InputSpec
+from lamina.core.layer import Layer
+from lamina.core.variable import Variable
+from lamina.ops.row import Tensor, TensorLike
+
+
+class _Normalization(Layer):
+    """What normalizations have in common: a factor gamma and an offset beta."""
+
+    supports_masking = True
+
+    def _start(
+        self,
+        epsilon: float,
+        center: bool,
+        scale: bool,
+        initializer: tuple[Any, Any],
+        regularizer: tuple[Any, Any],
+        constraint: tuple[Any, Any],
+    ) -> None:
+        """Keep the arguments that all have; the pairs are those of beta and of gamma."""
+        self.epsilon = epsilon
+        self.center = center
+        self.scale = scale
+        self.beta_initializer, self.gamma_initializer = map(initializers.get, initializer)
+        self.beta_regularizer, self.gamma_regularizer = map(regularizers.get, regularizer)
+        self.beta_constraint, self.gamma_constraint = map(constraints.get, constraint)
+
+    def _add_scale_and_offset(self, shape: Sequence[int]) -> None:
+        self.gamma = self._add(shape, "gamma") if self.scale else None
+        self.beta = self._add(shape, "beta") if self.center else None
+
+    def _add(self, shape: Sequence[int], name: str) -> Variable:
+        # Kept in full precision: statistics are computed in float32 whatever the policy is.
+        return self.add_weight(
+            shape,
+            getattr(self, f"{name}_initializer"),
+            regularizer=getattr(self, f"{name}_regularizer"),
+            constraint=getattr(self, f"{name}_constraint"),
+            autocast=False,
+            name=name,
+        )
+
+    def _wide(self, inputs: TensorLike) -> Tensor:
+        """`inputs` in a float type that sums of squares fit in."""
+        dtype = self.compute_dtype
+        return ops.cast(inputs, "float32" if dtype in ("float16", "bfloat16") else dtype)
+
+    def _size(self, input_shape: Sequence[int | None], axis: int) -> int:
+        size = input_shape[axis]
+        if size is None:
+            raise ValueError(
+                f"{type(self).__name__} {self.name!r} needs to know the size of axis {axis} of its "
+                f"input, and was called on the shape {tuple(input_shape)}. Give it in the Input."
+            )
+        return size
+
+
+class BatchNormalization(_Normalization):
+    """Normalizes each channel by the mean and variance of the batch.
+
+    While training: y = gamma * (x - mean(x)) / sqrt(var(x) + epsilon) + beta, and the moving
+    statistics follow those of the batch: moving = moving * momentum + batch * (1 - momentum).
+    Outside training, or with `trainable=False`, the moving statistics stand in for the batch's.
+
+    Args:
+        axis: the axis of the channels.
+        momentum: how slowly the moving statistics follow.
+        epsilon: added to the variance.
+        center: whether to add beta.
+        scale: whether to multiply by gamma.
+        beta_initializer, gamma_initializer: for the two, of shape `(channels,)`.
+        moving_mean_initializer, moving_variance_initializer: for the moving statistics.
+        beta_regularizer, gamma_regularizer: penalties on the two.
+        beta_constraint, gamma_constraint: projections of the two, applied after each step.
+        renorm, renorm_clipping, renorm_momentum: renorm is False.
+        synchronized: whether replicas share their statistics.
+
+    The call takes `mask`, booleans of shape `(batch, steps)`: what it leaves out does not count
+    in the statistics.
+
+    Example:
+        >>> from lamina import layers, ops
+        >>> layer = layers.BatchNormalization(epsilon=0.0)
+        >>> layer(ops.convert_to_tensor([[1.0], [3.0]]), training=True).tolist()
+        [[-1.0], [1.0]]
+        >>> round(float(layer.moving_mean[0]), 3)
+        0.02
+
+    Reference:
+        Ioffe and Szegedy, 2015, https://arxiv.org/abs/1502.03167
+    """
+
+    def __init__(
+        self,
+        axis: int = -1,
+        momentum: float = 0.99,
+        epsilon: float = 1e-3,
+        center: bool = True,
+        scale: bool = True,
+        beta_initializer: Any = "zeros",
+        gamma_initializer: Any = "ones",
+        moving_mean_initializer: Any = "zeros",
+        moving_variance_initializer: Any = "ones",
+        beta_regularizer: Any = None,
+        gamma_regularizer: Any = None,
+        beta_constraint: Any = None,
+        gamma_constraint: Any = None,
+        renorm: bool = False,
+        renorm_clipping: dict[str, float] | None = None,
+        renorm_momentum: float = 0.99,
+        synchronized: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        if renorm:
+            raise ValueError(
+                "BatchNormalization takes renorm=False only: batch renormalization is not offered. "
+                "GroupNormalization and LayerNormalization do not depend on the batch."
+            )
+        self.axis = axis
+        self.momentum = momentum
+        self.synchronized = synchronized
+        self._start(
+            epsilon,
+            center,
+            scale,
+            (beta_initializer, gamma_initializer),
+            (beta_regularizer, gamma_regularizer),
+            (beta_constraint, gamma_constraint),
+        )
+        self.moving_mean_initializer = initializers.get(moving_mean_initializer)
+        self.moving_variance_initializer = initializers.get(moving_variance_initializer)
+
+    def build(self, input_shape: Sequence[int | None]) -> None:
+        size = self._size(input_shape, self.axis)
+        self._add_scale_and_offset((size,))
+        self.moving_mean = self._add_moving(size, "moving_mean", self.moving_mean_initializer)
+        self.moving_variance = self._add_moving(
+            size, "moving_variance", self.moving_variance_initializer
+        )
+        self.input_spec = InputSpec(ndim=len(input_shape), axes={self.axis: size})
+
+    def _add_moving(self, size: int, name: str, initializer: Any) -> Variable:
+        return self.add_weight((size,), initializer, trainable=False, autocast=False, name=name)
+
+    def call(
+        self, inputs: TensorLike, training: bool | None = None, mask: TensorLike | None = None
+    ) -> Tensor:
+        x = self._wide(inputs)
+        if training and self.trainable:
+            mean, variance = self._moments(x, mask)
+            for moving, batch in ((self.moving_mean, mean), (self.moving_variance, variance)):
+                moving.assign(moving * self.momentum + batch * (1.0 - self.momentum))
+        else:
+            mean, variance = self.moving_mean, self.moving_variance
+        outputs = ops.batch_normalization(
+            x, mean, variance, self.axis, offset=self.beta, scale=self.gamma, epsilon=self.epsilon
+        )
+        return ops.cast(outputs, self.compute_dtype)
+
+    def _moments(self, x: Tensor, mask: TensorLike | None) -> tuple[Tensor, Tensor]:
+        """Mean and variance of each channel, over the places that the mask leaves."""
+        rank = len(x.shape)
+        axes = tuple(axis for axis in range(rank) if axis != self.axis % rank)
+        if mask is None:
+            return ops.moments(x, axes, synchronized=self.synchronized)
+        mask = ops.cast(mask, x.dtype)
+        weights = ops.broadcast_to(
+            ops.reshape(mask, (*ops.shape(mask), *(1,) * (rank - len(mask.shape)))), ops.shape(x)
+        )
+        count = ops.sum(weights, axis=axes, keepdims=True) + 1e-7
+        mean = ops.sum(x * weights, axis=axes, keepdims=True) / count
+        variance = ops.sum(ops.square(x - mean) * weights, axis=axes, keepdims=True) / count
+        return ops.squeeze(mean, axes), ops.squeeze(variance, axes)
+
+
+class LayerNormalization(_Normalization):
+    """Normalizes each example by its own mean and variance along `axis`.
+
+    y = gamma * (x - mean(x)) / sqrt(var(x) + epsilon) + beta
+
+    Args:
+        axis: the axis or axes of the statistics; gamma and beta have their sizes.
+        epsilon: added to the variance.
+        center: whether to add beta.
+        scale: whether to multiply by gamma.
+        beta_initializer, gamma_initializer: for the two.
+        beta_regularizer, gamma_regularizer: penalties on the two.
+        beta_constraint, gamma_constraint: projections of the two, applied after each step.
+        rms_scaling: False.
+
+    Example:
+        >>> from lamina import layers, ops
+        >>> layer = layers.LayerNormalization(epsilon=0.0)
+        >>> layer(ops.convert_to_tensor([[1.0, 3.0], [10.0, 30.0]])).tolist()
+        [[-1.0, 1.0], [-1.0, 1.0]]
+
+    Reference:
+        Ba et al., 2016, https://arxiv.org/abs/1607.06450
+    """
+
+    def __init__(
+        self,
+        axis: int | Sequence[int] = -1,
+        epsilon: float = 1e-3,
+        center: bool = True,
+        scale: bool = True,
+        beta_initializer: Any = "zeros",
+        gamma_initializer: Any = "ones",
+        beta_regularizer: Any = None,
+        gamma_regularizer: Any = None,
+        beta_constraint: Any = None,
+        gamma_constraint: Any = None,
+        rms_scaling: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        if rms_scaling:
+            raise ValueError("LayerNormalization takes rms_scaling=False: see RMSNormalization.")
+        super().__init__(**kwargs)
+        self.axis: Any = axis if isinstance(axis, int) else list(axis)
+        self._start(
+            epsilon,
+            center,
+            scale,
+            (beta_initializer, gamma_initializer),
+            (beta_regularizer, gamma_regularizer),
+            (beta_constraint, gamma_constraint),
+        )
+
+    def build(self, input_shape: Sequence[int | None]) -> None:
+        # A list from now on, as Keras has it in the configs of built layers.
+        self.axis = [self.axis] if isinstance(self.axis, int) else self.axis
+        axes = sorted(axis % len(input_shape) for axis in self.axis)
+        self._add_scale_and_offset([self._size(input_shape, axis) for axis in axes])
+
+    def call(self, inputs: TensorLike) -> Tensor:
+        x = self._wide(inputs)
+        outputs = ops.layer_normalization(
+            x, self.gamma, self.beta, axis=tuple(self.axis), epsilon=self.epsilon
+        )
+        return ops.cast(outputs, self.compute_dtype)
+
+
+class GroupNormalization(_Normalization):
+    """Normalizes each group of channels of each example by its mean and variance.
+
+    Between instance normalization (as many groups as channels) and layer normalization over all
+    axes (one group).
+
+    Args:
+        groups: their number, a divisor of the number of channels; -1 for one channel each.
+        axis: the axis of the channels.
+        epsilon: added to the variance.
+        center: whether to add beta.
+        scale: whether to multiply by gamma.
+        beta_initializer, gamma_initializer: for the two, of shape `(channels,)`.
+        beta_regularizer, gamma_regularizer: penalties on the two.
+        beta_constraint, gamma_constraint: projections of the two, applied after each step.
+
+    Example:
+        >>> from lamina import layers, ops
+        >>> layers.GroupNormalization(groups=2)(ops.ones((2, 5, 5, 6))).shape
+        (2, 5, 5, 6)
+
+    Reference:
+        Wu and He, 2018, https://arxiv.org/abs/1803.08494
+    """
+
+    def __init__(
+        self,
+        groups: int = 32,
+        axis: int = -1,
+        epsilon: float = 1e-3,
+        center: bool = True,
+        scale: bool = True,
+        beta_initializer: Any = "zeros",
+        gamma_initializer: Any = "ones",
+        beta_regularizer: Any = None,
+        gamma_regularizer: Any = None,
+        beta_constraint: Any = None,
+        gamma_constraint: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.groups = groups
+        self.axis = axis
+        self._start(
+            epsilon,
+            center,
+            scale,
+            (beta_initializer, gamma_initializer),
+            (beta_regularizer, gamma_regularizer),
+            (beta_constraint, gamma_constraint),
+        )
+
+    def build(self, input_shape: Sequence[int | None]) -> None:
+        size = self._size(input_shape, self.axis)
+        self.groups = size if self.groups == -1 else self.groups
+        if self.groups < 1 or size % self.groups:
+            raise ValueError(
+                f"GroupNormalization {self.name!r} has groups={self.groups}, which does not divide "
+                f"the {size} channels of its input of shape {tuple(input_shape)}."
+            )
+        self._add_scale_and_offset((size,))
+        self.input_spec = InputSpec(ndim=len(input_shape), axes={self.axis: size})
+
+    def call(self, inputs: TensorLike) -> Tensor:
+        x = self._wide(inputs)
+        shape, rank = ops.shape(x), len(x.shape)
+        axis = self.axis % rank
+        channels = shape[axis]
+        grouped = (*shape[:axis], self.groups, channels // self.groups, *shape[axis + 1 :])
+        x = ops.reshape(x, grouped)
+        axes = tuple(one for one in range(1, rank + 1) if one != axis)
+        mean, variance = ops.moments(x, axes, keepdims=True)
+        x = (x - mean) * ops.rsqrt(variance + self.epsilon)
+        x = ops.reshape(x, shape)
+        along = (channels, *(1,) * (rank - 1 - axis))
+        if self.gamma is not None:
+            x = x * ops.reshape(self.gamma, along)
+        if self.beta is not None:
+            x = x + ops.reshape(self.beta, along)
+        return ops.cast(x, self.compute_dtype)
+
+
+class RMSNormalization(Layer):
+    """Divides each example by its root mean square: y = scale * x / sqrt(mean(x²) + epsilon).
+
+    Args:
+        axis: the axis or axes of the mean; scale has their sizes.
+        epsilon: added to the mean of squares.
+
+    Example:
+        >>> from lamina import layers, ops
+        >>> layer = layers.RMSNormalization(epsilon=0.0)
+        >>> layer(ops.convert_to_tensor([[2.0, -2.0]])).tolist()
+        [[1.0, -1.0]]
+
+    Reference:
+        Zhang and Sennrich, 2019, https://arxiv.org/abs/1910.07467
+    """
+
+    def __init__(
+        self, axis: int | Sequence[int] = -1, epsilon: float = 1e-6, **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        self.axis: Any = axis if isinstance(axis, int) else list(axis)
+        self.epsilon = epsilon
+
+    def build(self, input_shape: Sequence[int | None]) -> None:
+        self.axis = [self.axis] if isinstance(self.axis, int) else self.axis
+        axes = sorted(axis % len(input_shape) for axis in self.axis)
+        shape = [input_shape[axis] for axis in axes]
+        self.scale = self.add_weight(shape, "ones", name="scale")
+
+    def call(self, inputs: TensorLike) -> Tensor:
+        return ops.rms_normalization(
+            inputs, self.scale, axis=tuple(self.axis), epsilon=self.epsilon
+        )
+
+
+class UnitNormalization(Layer):
+    """Gives vectors the length 1: y = x / ‖x‖.
+
+    Args:
+        axis: the axis or axes along which lengths are taken.
+
+    Example:
+        >>> from lamina import layers, ops
+        >>> unit = layers.UnitNormalization()(ops.convert_to_tensor([[3.0, 4.0]]))
+        >>> round(float(unit[0, 0]), 4)
+        0.6
+    """
+
+    supports_masking = True
+
+    def __init__(self, axis: int | Sequence[int] = -1, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.axis = axis if isinstance(axis, int) else list(axis)
+
+    def call(self, inputs: TensorLike) -> Tensor:
+        axes = self.axis if isinstance(self.axis, int) else tuple(self.axis)
+        squares = ops.sum(ops.square(inputs), axis=axes, keepdims=True)
+        return inputs * ops.rsqrt(ops.maximum(squares, 1e-12))

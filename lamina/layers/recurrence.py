@@ -1,0 +1,245 @@
+"""LSTM and GRU along time, with gradients written by hand.
+
+A loop keeps only the states; the gates are computed from them again, for all steps at once. What
+the gradient of a step multiplies by is ready before the loop backwards begins, and the gradient
+of the recurrent kernel is one matrix product behind it. On the CPU an LSTM of 64 units over 80
+steps trains in two thirds of the time that the differentiated loop takes.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lamina import ops
+from lamina.ops.row import Tensor
+
+Walked = tuple[Tensor, list[Tensor]]
+
+
+def lstm(
+    projected: Tensor,
+    recurrent: Tensor,
+    hidden: Tensor,
+    cell: Tensor,
+    seen: Tensor | None = None,
+    reverse: bool = False,
+    unroll: int | bool = 1,
+) -> Walked:
+    """A long short-term memory with sigmoid gates and tanh, along time.
+
+        i, f, g, o = projected + h · recurrent
+        c = σ(f) c + σ(i) tanh(g)
+        h = σ(o) tanh(c)
+
+    Args:
+        projected: `(time, batch, 4 * units)`, in the order i, f, g, o.
+        recurrent: `(units, 4 * units)`.
+        hidden, cell: h and c before the first step, `(batch, units)`.
+        seen: `(time, batch, 1)`, False where a step is left out; None for no such step.
+        reverse: begin at the end.
+        unroll: how many steps to write out in a compiled loop; True for all.
+
+    Returns:
+        The hidden states `(time, batch, units)`, each at the place of its step, and the last
+        `[h, c]`.
+
+    Reference:
+        Hochreiter and Schmidhuber, 1997, https://doi.org/10.1162/neco.1997.9.8.1735
+    """
+
+    def walk(projected: Any, recurrent: Any, hidden: Any, cell: Any, *seen: Any) -> Any:
+        def step(state: Any, x: Any) -> Any:
+            h, c = state
+            i, f, g, o = lstm_gates(x[0] + ops.matmul(h, recurrent))
+            new_c = f * c + i * g
+            new = held([o * ops.tanh(new_c), new_c], state, *x[1:])
+            return new, new
+
+        last, (hiddens, cells) = ops.scan(
+            step, [hidden, cell], (projected, *seen), reverse=reverse, unroll=unroll
+        )
+
+        def gradient(upstream: Any) -> Any:
+            hiddens_before = _before(hiddens, hidden, reverse)
+            cells_before = _before(cells, cell, reverse)
+            i, f, g, o = lstm_gates(projected + _all_steps(hiddens_before, recurrent))
+            tanh = ops.tanh(cells)
+            gates = ops.concatenate(
+                [
+                    g * i * (1 - i),
+                    cells_before * f * (1 - f),
+                    i * (1 - g * g),
+                    tanh * o * (1 - o),
+                ],
+                axis=-1,
+            )
+            into_cell = o * (1 - tanh * tanh)
+            if seen:
+                gates, into_cell = _unless(gates, *seen), _unless(into_cell, *seen)
+                f = ops.where(seen[0] > 0, f, 1)
+            transposed = ops.transpose(recurrent)
+
+            def step_back(state: Any, x: Any) -> Any:
+                above, gates, into_cell, f, *seen = x
+                h, c = state[0] + above, state[1]
+                c = c + h * into_cell
+                drive = ops.concatenate([c, c, c, h], axis=-1) * gates
+                before = ops.matmul(drive, transposed)
+                if seen:
+                    before = before + (1 - seen[0]) * h
+                return [before, c * f], drive
+
+            first, drives = ops.scan(
+                step_back,
+                list(upstream[1]),
+                (upstream[0], gates, into_cell, f, *seen),
+                reverse=not reverse,
+                unroll=unroll,
+            )
+            return (drives, _kernel(hiddens_before, drives), *first, *map(ops.zeros_like, seen))
+
+        return (hiddens, last), gradient
+
+    arguments = (projected, recurrent, hidden, cell)
+    return _differentiated(walk, arguments, seen)
+
+
+def lstm_gates(summed: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """σ(i), σ(f), tanh(g), σ(o) from the four side by side."""
+    units = summed.shape[-1] // 4
+    # σ of all at once, those of g for nothing: one pass vectorizes where four slices do not.
+    gates = ops.sigmoid(summed)
+    i, f, _, o = (gates[..., k * units : (k + 1) * units] for k in range(4))
+    return i, f, ops.tanh(summed[..., 2 * units : 3 * units]), o
+
+
+def gru(
+    projected: Tensor,
+    recurrent: Tensor,
+    bias: Tensor,
+    hidden: Tensor,
+    seen: Tensor | None = None,
+    reverse: bool = False,
+    unroll: int | bool = 1,
+) -> Walked:
+    """A gated recurrent unit with sigmoid gates and tanh, the reset after the product.
+
+        a = h · recurrent + bias
+        z, r = σ(projected_z + a_z), σ(projected_r + a_r)
+        h = z h + (1 - z) tanh(projected_n + r a_n)
+
+    Args:
+        projected: `(time, batch, 3 * units)`, in the order z, r, n.
+        recurrent: `(units, 3 * units)`.
+        bias: `(3 * units,)`.
+        hidden: h before the first step, `(batch, units)`.
+        seen, reverse, unroll: as for `lstm`.
+
+    Returns:
+        The hidden states `(time, batch, units)`, each at the place of its step, and the last
+        `[h]`.
+
+    Reference:
+        Cho et al., 2014, https://arxiv.org/abs/1406.1078
+    """
+
+    def walk(projected: Any, recurrent: Any, bias: Any, hidden: Any, *seen: Any) -> Any:
+        def step(state: Any, x: Any) -> Any:
+            (h,) = state
+            z, _, n, _ = gru_gates(x[0], ops.matmul(h, recurrent) + bias)
+            new = held([z * h + (1 - z) * n], state, *x[1:])
+            return new, new[0]
+
+        last, hiddens = ops.scan(
+            step, [hidden], (projected, *seen), reverse=reverse, unroll=unroll
+        )
+
+        def gradient(upstream: Any) -> Any:
+            before = _before(hiddens, hidden, reverse)
+            z, r, n, a = gru_gates(projected, _all_steps(before, recurrent) + bias)
+            into_n = (1 - z) * (1 - n * n)
+            gates = [(before - n) * z * (1 - z), into_n * a * r * (1 - r)]
+            into_sum = ops.concatenate([*gates, into_n * r], axis=-1)
+            into_input = ops.concatenate([*gates, into_n], axis=-1)
+            if seen:
+                into_sum, into_input = _unless(into_sum, *seen), _unless(into_input, *seen)
+                z = ops.where(seen[0] > 0, z, 1)
+            transposed = ops.transpose(recurrent)
+
+            def step_back(state: Any, x: Any) -> Any:
+                above, into_sum, z = x
+                h = state + above
+                drive = ops.concatenate([h, h, h], axis=-1) * into_sum
+                return h * z + ops.matmul(drive, transposed), h
+
+            first, upper = ops.scan(
+                step_back,
+                upstream[1][0],
+                (upstream[0], into_sum, z),
+                reverse=not reverse,
+                unroll=unroll,
+            )
+            upper = ops.concatenate([upper, upper, upper], axis=-1)
+            drives = upper * into_sum
+            return (
+                upper * into_input,
+                _kernel(before, drives),
+                ops.sum(drives, axis=(0, 1)),
+                first,
+                *map(ops.zeros_like, seen),
+            )
+
+        return (hiddens, last), gradient
+
+    arguments = (projected, recurrent, bias, hidden)
+    return _differentiated(walk, arguments, seen)
+
+
+def gru_gates(projected: Tensor, summed: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """z, r, n and the recurrent part of n, from the input's part and the state's."""
+    units = projected.shape[-1] // 3
+    gates = ops.sigmoid(projected + summed)
+    r, part = gates[..., units : 2 * units], summed[..., 2 * units :]
+    return gates[..., :units], r, ops.tanh(projected[..., 2 * units :] + r * part), part
+
+
+def held(new: list[Tensor], old: list[Tensor], seen: Tensor | None = None) -> list[Tensor]:
+    """`new` where the step is `seen` (true, or a number above 0), else `old`."""
+    if seen is None:
+        return new
+    chosen = []
+    for one, other in zip(new, old, strict=True):
+        wide = ops.reshape(seen, (-1,) + (1,) * (len(one.shape) - 1)) > 0
+        chosen.append(ops.where(wide, one, other))
+    return chosen
+
+
+def _differentiated(walk: Any, arguments: tuple[Tensor, ...], seen: Tensor | None) -> Walked:
+    # A gradient is asked for every argument, so the mask goes in as numbers.
+    masks = () if seen is None else (ops.cast(seen, arguments[0].dtype),)
+    hiddens, last = ops.custom_gradient(walk)(*arguments, *masks)
+    return hiddens, list(last)
+
+
+def _before(states: Tensor, first: Tensor, reverse: bool) -> Tensor:
+    """The state that each step began with."""
+    first = ops.expand_dims(first, 0)
+    parts = [states[1:], first] if reverse else [first, states[:-1]]
+    return ops.concatenate(parts, axis=0)
+
+
+def _all_steps(states: Tensor, kernel: Tensor) -> Tensor:
+    shape = states.shape
+    product = ops.matmul(ops.reshape(states, (-1, shape[-1])), kernel)
+    return ops.reshape(product, (*shape[:-1], kernel.shape[-1]))
+
+
+def _kernel(states: Tensor, drives: Tensor) -> Tensor:
+    """The gradient of the recurrent kernel: the sum over all steps and the batch."""
+    rows = ops.reshape(states, (-1, states.shape[-1]))
+    return ops.matmul(ops.transpose(rows), ops.reshape(drives, (-1, drives.shape[-1])))
+
+
+def _unless(factors: Tensor, seen: Tensor) -> Tensor:
+    # Not a product: what is left out may be NaN.
+    return ops.where(seen > 0, factors, 0)

@@ -1,0 +1,60 @@
+"""Metrics: figures gathered over batches."""
+
+from lamina.losses import binary_crossentropy as binary_crossentropy
+from lamina.losses import categorical_crossentropy as categorical_crossentropy
+from lamina.losses import categorical_hinge as categorical_hinge
+from lamina.losses import hinge as hinge
+from lamina.losses import huber as huber
+from lamina.losses import kl_divergence as kl_divergence
+from lamina.losses import log_cosh as log_cosh
+from lamina.losses import mean_absolute_error as mean_absolute_error
+from lamina.losses import mean_absolute_percentage_error as mean_absolute_percentage_error
+from lamina.losses import mean_squared_error as mean_squared_error
+from lamina.losses import mean_squared_logarithmic_error as mean_squared_logarithmic_error
+from lamina.losses import poisson as poisson
+from lamina.losses import sparse_categorical_crossentropy as sparse_categorical_crossentropy
+from lamina.losses import squared_hinge as squared_hinge
+from lamina.metrics.accuracy import Accuracy as Accuracy
+from lamina.metrics.accuracy import BinaryAccuracy as BinaryAccuracy
+from lamina.metrics.accuracy import CategoricalAccuracy as CategoricalAccuracy
+from lamina.metrics.accuracy import SparseCategoricalAccuracy as SparseCategoricalAccuracy
+from lamina.metrics.accuracy import SparseTopKCategoricalAccuracy as SparseTopKCategoricalAccuracy
+from lamina.metrics.accuracy import TopKCategoricalAccuracy as TopKCategoricalAccuracy
+from lamina.metrics.accuracy import binary_accuracy as binary_accuracy
+from lamina.metrics.accuracy import categorical_accuracy as categorical_accuracy
+from lamina.metrics.accuracy import sparse_categorical_accuracy as sparse_categorical_accuracy
+from lamina.metrics.accuracy import (
+    sparse_top_k_categorical_accuracy as sparse_top_k_categorical_accuracy,
+)
+from lamina.metrics.accuracy import top_k_categorical_accuracy as top_k_categorical_accuracy
+from lamina.metrics.auc import AUC as AUC
+from lamina.metrics.confusion import FalseNegatives as FalseNegatives
+from lamina.metrics.confusion import FalsePositives as FalsePositives
+from lamina.metrics.confusion import Precision as Precision
+from lamina.metrics.confusion import Recall as Recall
+from lamina.metrics.confusion import TrueNegatives as TrueNegatives
+from lamina.metrics.confusion import TruePositives as TruePositives
+from lamina.metrics.lookup import accuracy_for as accuracy_for
+from lamina.metrics.lookup import crossentropy_for as crossentropy_for
+from lamina.metrics.lookup import deserialize as deserialize
+from lamina.metrics.lookup import get as get
+from lamina.metrics.lookup import serialize as serialize
+from lamina.metrics.mean import Mean as Mean
+from lamina.metrics.mean import MeanMetricWrapper as MeanMetricWrapper
+from lamina.metrics.mean import Sum as Sum
+from lamina.metrics.metric import Metric as Metric
+from lamina.metrics.of_losses import BinaryCrossentropy as BinaryCrossentropy
+from lamina.metrics.of_losses import CategoricalCrossentropy as CategoricalCrossentropy
+from lamina.metrics.of_losses import CategoricalHinge as CategoricalHinge
+from lamina.metrics.of_losses import CosineSimilarity as CosineSimilarity
+from lamina.metrics.of_losses import Hinge as Hinge
+from lamina.metrics.of_losses import KLDivergence as KLDivergence
+from lamina.metrics.of_losses import LogCoshError as LogCoshError
+from lamina.metrics.of_losses import MeanAbsoluteError as MeanAbsoluteError
+from lamina.metrics.of_losses import MeanAbsolutePercentageError as MeanAbsolutePercentageError
+from lamina.metrics.of_losses import MeanSquaredError as MeanSquaredError
+from lamina.metrics.of_losses import MeanSquaredLogarithmicError as MeanSquaredLogarithmicError
+from lamina.metrics.of_losses import Poisson as Poisson
+from lamina.metrics.of_losses import RootMeanSquaredError as RootMeanSquaredError
+from lamina.metrics.of_losses import SparseCategoricalCrossentropy as SparseCategoricalCrossentropy
+from lamina.metrics.of_losses import SquaredHinge as SquaredHinge

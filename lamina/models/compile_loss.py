@@ -1,0 +1,80 @@
+"""The loss of a model: one for each output, weighted and added up."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from lamina import losses, ops
+from lamina.metrics import Mean
+from lamina.models.outputs import per_output
+from lamina.symbolic.tensor import leaves
+
+
+class CompileLoss:
+    """What `compile(loss=…, loss_weights=…)` says, held against the outputs of the model.
+
+    Args:
+        loss: a name, function or loss for a single output; a list or dictionary for several.
+        loss_weights: a number, list or dictionary likewise.
+        names: the outputs.
+    """
+
+    def __init__(self, loss: Any, loss_weights: Any, names: Sequence[str]) -> None:
+        if len(names) > 1 and not isinstance(loss, (list, tuple, dict)):
+            loss = [loss] * len(names)
+        if loss_weights is not None and not isinstance(loss_weights, (list, tuple, dict)):
+            loss_weights = [loss_weights] * len(names)
+        if isinstance(loss_weights, dict):
+            loss_weights = {name: loss_weights.get(name, 1.0) for name in names}
+        self.names = list(names)
+        self.losses = [_loss(one) for one in per_output(loss, names, "losses")]
+        weights = per_output(loss_weights, names, "loss_weights")
+        self.weights = [1.0 if weight is None else weight for weight in weights]
+        several = len(names) > 1
+        self.trackers = {
+            name: Mean(name=f"{name}_loss")
+            for name, one in zip(names, self.losses, strict=True)
+            if several and one is not None
+        }
+
+    @property
+    def metrics(self) -> list[Any]:
+        """The means of the single outputs' losses; none for a single output."""
+        return list(self.trackers.values())
+
+    def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
+        """The weighted sum of the outputs' losses, a scalar."""
+        predictions = leaves(y_pred)
+        targets = per_output(_as_structure(y_true, self.names), self.names, "targets")
+        given = sample_weight
+        if not isinstance(given, (list, tuple, dict)):
+            given = [given] * len(self.names)
+        weights = per_output(given, self.names, "sample weights")
+        total: Any = None
+        for i, loss in enumerate(self.losses):
+            if loss is None:
+                continue
+            value = loss(targets[i], predictions[i], weights[i])
+            if self.names[i] in self.trackers:
+                rows = ops.shape(leaves(predictions[i])[0])[0]
+                self.trackers[self.names[i]].update_state(value, sample_weight=rows)
+            value = value * self.weights[i] if self.weights[i] != 1.0 else value
+            total = value if total is None else total + value
+        return total
+
+
+def _as_structure(y_true: Any, names: Sequence[str]) -> Any:
+    """Targets of one output may come in a list of one or by themselves."""
+    if isinstance(y_true, dict) and len(names) == 1 and names[0] not in y_true and len(y_true) == 1:
+        return next(iter(y_true.values()))
+    return y_true
+
+
+def _loss(loss: Any) -> Any:
+    if loss is None or isinstance(loss, losses.Loss):
+        return loss
+    found = losses.get(loss)
+    if isinstance(found, losses.Loss):
+        return found
+    return losses.LossFunctionWrapper(found, name=getattr(found, "__name__", "loss"))

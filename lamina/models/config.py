@@ -1,0 +1,120 @@
+"""Functional models as plain data, in Keras's form, and back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lamina.core.registry import revive, serialize
+from lamina.models.graph import Graph
+from lamina.symbolic.graph import Node, Operation
+from lamina.symbolic.tensor import KerasTensor, leaves
+
+
+def graph_config(graph: Graph) -> dict[str, Any]:
+    """The layers, the calls between them, and which tensors are inputs and outputs."""
+    calls = _calls(graph)
+
+    def place(tensor: KerasTensor) -> list[Any]:
+        history = tensor.history
+        assert history is not None
+        operation = history.node.operation
+        return [operation.name, calls[operation].index(history.node), history.index]
+
+    def reference(value: Any) -> Any:
+        if isinstance(value, KerasTensor):
+            config = {"shape": value.shape, "dtype": value.dtype, "keras_history": place(value)}
+            return {"class_name": "__keras_tensor__", "config": config}
+        if isinstance(value, dict):
+            return {key: reference(one) for key, one in value.items()}
+        if isinstance(value, (list, tuple)):
+            return [reference(one) for one in value]
+        return serialize(value)
+
+    def described(operation: Operation) -> dict[str, Any]:
+        nodes = [node for node in calls[operation] if node.inputs()]
+        return {
+            **serialize(operation),
+            "name": operation.name,
+            "inbound_nodes": [
+                {"args": reference(list(node.args)), "kwargs": reference(node.kwargs)}
+                for node in nodes
+            ],
+        }
+
+    return {
+        "layers": [described(operation) for operation in graph.operations],
+        "input_layers": _nested(place, graph.inputs),
+        "output_layers": _nested(place, graph.outputs),
+    }
+
+
+def _calls(graph: Graph) -> dict[Operation, list[Node]]:
+    """The calls of each operation that belong to the graph, in order."""
+    given = [one.history.node for one in graph.flat_inputs if one.history is not None]
+    calls: dict[Operation, list[Node]] = {}
+    for node in (*given, *graph.nodes):
+        calls.setdefault(node.operation, []).append(node)
+    return calls
+
+
+def _nested(place: Any, tree: Any) -> Any:
+    if isinstance(tree, dict):
+        return {key: _nested(place, one) for key, one in tree.items()}
+    if isinstance(tree, (list, tuple)):
+        return [_nested(place, one) for one in tree]
+    return place(tree)
+
+
+def graph_from_config(config: dict[str, Any]) -> tuple[Any, Any]:
+    """The symbolic inputs and outputs of the model that `graph_config` described.
+
+    Raises:
+        ValueError: names the layers whose inputs never come.
+    """
+    made: dict[str, Operation] = {}
+    results: dict[tuple[str, int], list[Any]] = {}
+    waiting: list[tuple[str, int, dict[str, Any]]] = []
+    for entry in config["layers"]:
+        slot = str(entry.get("module") or "keras.layers").rpartition(".")[2]
+        operation = revive(slot, entry)
+        made[entry["name"]] = operation
+        if not entry["inbound_nodes"]:
+            results[entry["name"], 0] = leaves(operation.output)
+        waiting += [(entry["name"], i, call) for i, call in enumerate(entry["inbound_nodes"])]
+    while waiting:
+        left = []
+        for name, index, call in waiting:
+            try:
+                args, kwargs = (_resolved(call[part], results) for part in ("args", "kwargs"))
+            except KeyError:
+                left.append((name, index, call))
+                continue
+            results[name, index] = leaves(made[name](*args, **kwargs))
+        if len(left) == len(waiting):
+            names = ", ".join(sorted({name for name, _, _ in left}))
+            raise ValueError(
+                f"The config of this model cannot be put together: the inputs of {names} come from "
+                "layers that it lacks, or that wait for each other."
+            )
+        waiting = left
+    return tuple(_found(config[key], results) for key in ("input_layers", "output_layers"))
+
+
+def _resolved(value: Any, results: dict[tuple[str, int], list[Any]]) -> Any:
+    if isinstance(value, dict):
+        if value.get("class_name") == "__keras_tensor__":
+            name, node, index = value["config"]["keras_history"]
+            return results[name, node][index]
+        return {key: _resolved(one, results) for key, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_resolved(one, results) for one in value]
+    return value
+
+
+def _found(places: Any, results: dict[tuple[str, int], list[Any]]) -> Any:
+    if isinstance(places, dict):
+        return {key: _found(one, results) for key, one in places.items()}
+    if len(places) == 3 and isinstance(places[0], str):
+        name, node, index = places
+        return results[name, node][index]
+    return [_found(one, results) for one in places]

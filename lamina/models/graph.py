@@ -1,0 +1,146 @@
+"""The graph of a functional model: from symbolic inputs to symbolic outputs, run on data."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lamina import ops
+from lamina.backend.dtypes import is_float, standardize_dtype
+from lamina.core.context import get_mask, set_mask
+from lamina.core.layer import Layer
+from lamina.symbolic import dimension
+from lamina.symbolic.graph import Node, Operation, nodes_between, run_graph
+from lamina.symbolic.tensor import KerasTensor, leaves
+
+
+class Graph:
+    """Inputs, outputs and the calls between them.
+
+    Args:
+        inputs: a symbolic tensor, or a tuple, list or dictionary of them.
+        outputs: likewise.
+
+    Raises:
+        ValueError: if an input is no `Input`, appears twice, or does not lead to the outputs.
+    """
+
+    def __init__(self, inputs: Any, outputs: Any) -> None:
+        self.inputs = inputs
+        self.outputs = outputs
+        self.flat_inputs: list[KerasTensor] = leaves(inputs)
+        self.flat_outputs: list[KerasTensor] = leaves(outputs)
+        for role, found in (("inputs", self.flat_inputs), ("outputs", self.flat_outputs)):
+            wrong = [one for one in found if not isinstance(one, KerasTensor)]
+            if wrong or not found:
+                raise ValueError(
+                    f"The {role} of a functional model are symbolic tensors, as Input() and layers "
+                    f"called on them return; got {wrong[0] if wrong else 'none'!r}."
+                )
+        if len({id(one) for one in self.flat_inputs}) < len(self.flat_inputs):
+            raise ValueError("An input appears twice among the inputs of the model.")
+        self.nodes = nodes_between(self.flat_inputs, outputs)
+        self.operations = self._ordered()
+
+    def _ordered(self) -> list[Operation]:
+        """The operations, farthest from the outputs first: the order of Keras's weights."""
+        rank = _visiting_order(self.flat_outputs, {id(one) for one in self.flat_inputs})
+        depth: dict[int, int] = {}
+        for node in reversed(self.nodes):
+            own = depth.setdefault(id(node), 0)
+            for tensor in node.inputs():
+                if tensor.history is not None:
+                    source = id(tensor.history.node)
+                    depth[source] = max(depth.get(source, 0), own + 1)
+        given = [one.history.node for one in self.flat_inputs if one.history is not None]
+        deepest: dict[Operation, int] = {}
+        for node in (*given, *self.nodes):
+            operation = node.operation
+            if isinstance(operation, Layer) or node in self.nodes:
+                found = max(deepest.get(operation, 0), depth.get(id(node), 0))
+                deepest[operation] = found
+        return sorted(deepest, key=lambda one: (-deepest[one], rank.get(one, -1)))
+
+    @property
+    def layers(self) -> list[Layer]:
+        """The layers among the operations."""
+        return [one for one in self.operations if isinstance(one, Layer)]
+
+    def __call__(self, inputs: Any) -> Any:
+        """The outputs for `inputs`, nested as the graph's inputs or by their names."""
+        values = dict(zip(map(id, self.flat_inputs), self._matched(inputs), strict=True))
+        return run_graph(self.nodes, values, self.outputs, _call_node)
+
+    def _matched(self, inputs: Any) -> list[Any]:
+        """The values in the order of the flat inputs, each checked and in its input's type."""
+        given = self._by_name(inputs) if isinstance(inputs, dict) else leaves(inputs)
+        if len(given) != len(self.flat_inputs):
+            raise ValueError(
+                f"The model takes {len(self.flat_inputs)} input(s) ({self._names()}), and was "
+                f"called on {len(given)}."
+            )
+        return [_fit(v, one) for v, one in zip(given, self.flat_inputs, strict=True)]
+
+    def _by_name(self, inputs: dict[str, Any]) -> list[Any]:
+        keys = list(self.inputs) if isinstance(self.inputs, dict) else None
+        names = keys or [one.name for one in self.flat_inputs]
+        missing = [name for name in names if name not in inputs]
+        if missing:
+            unexpected = [key for key in inputs if key not in names]
+            raise ValueError(
+                f"The model's inputs are called {', '.join(names)}. Missing from the data: "
+                f"{', '.join(missing)}; not expected there: {', '.join(unexpected) or 'nothing'}."
+            )
+        return (
+            leaves({name: inputs[name] for name in names})
+            if keys
+            else [inputs[name] for name in names]
+        )
+
+    def _names(self) -> str:
+        return ", ".join(f"{one.name}: {dimension.reveal(one.shape)}" for one in self.flat_inputs)
+
+
+def _visiting_order(outputs: list[KerasTensor], stop: set[int]) -> dict[Operation, int]:
+    """The operations numbered as a walk back from the outputs meets them first."""
+    order: dict[Operation, int] = {}
+    seen: set[Node] = set()
+    pending = list(reversed(outputs))
+    while pending:
+        history = pending.pop().history
+        if history is None or history.node in seen:
+            continue
+        seen.add(history.node)
+        order.setdefault(history.node.operation, len(order))
+        pending.extend(reversed(history.node.inputs()))
+    return order
+
+
+def _call_node(node: Node, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    return node.operation(*args, **kwargs)
+
+
+def _fit(value: Any, expected: KerasTensor) -> Any:
+    """`value` in the type of `expected`, a missing or extra last axis of 1 mended as in Keras."""
+    if isinstance(value, KerasTensor):
+        return value
+    mask = get_mask(value)
+    value = ops.convert_to_tensor(value)
+    kind = standardize_dtype(value.dtype)
+    if kind != expected.dtype and not (is_float(kind) and is_float(expected.dtype)):
+        value = ops.cast(value, expected.dtype)
+    rank = len(expected.shape)
+    if len(value.shape) == rank + 1 and value.shape[-1] == 1:
+        value = ops.squeeze(value, -1)
+    elif len(value.shape) == rank - 1 and expected.shape[-1] == 1:
+        value = ops.expand_dims(value, -1)
+    shape = tuple(value.shape)
+    sizes = zip(shape, expected.shape, strict=False)
+    if len(shape) != rank or any(e is not None and s != e for s, e in list(sizes)[1:]):
+        raise ValueError(
+            f"Input {expected.name!r} of the model has the shape {expected.shape}, and was given "
+            f"data of shape {shape}. The first dimension is the batch; reshape the data, or build "
+            "the model with Input(shape=…) of the data."
+        )
+    if mask is not None:
+        set_mask(value, mask)
+    return value

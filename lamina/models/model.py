@@ -1,0 +1,235 @@
+"""The model: a layer that can be trained."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lamina.core.layer import Layer
+from lamina.core.state import unique
+from lamina.models.config import graph_config, graph_from_config
+from lamina.models.graph import Graph
+from lamina.models.summary import summary_text
+from lamina.models.trainer import Trainer
+
+
+class Model(Trainer, Layer):
+    """A layer with `compile`, `fit`, `evaluate` and `predict`.
+
+    Made from symbolic tensors (`Model(inputs, outputs)`) or by subclassing, with the layers in
+    `__init__` and the computation in `call(self, inputs)`.
+
+    Args:
+        inputs: a symbolic tensor, or a tuple, list or dictionary of them.
+        outputs: what layers returned for these.
+        name: made from the class's name where None.
+
+    Example:
+        >>> import lamina
+        >>> x = lamina.Input((4,))
+        >>> model = lamina.Model(x, lamina.layers.Dense(2)(x))
+        >>> model(lamina.ops.ones((3, 4))).shape
+        (3, 2)
+    """
+
+    bookkeeping = Layer.bookkeeping | Trainer.bookkeeping | {"_graph"}
+    slot = "models"
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+        if cls is Model and (args or "inputs" in kwargs):
+            return Functional.__new__(Functional, *args, **kwargs)
+        return super().__new__(cls, *args, **kwargs)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        names = ("inputs", "outputs", "name")
+        given = dict(zip(names, args, strict=False))
+        inputs = given.get("inputs", kwargs.pop("inputs", None))
+        outputs = given.get("outputs", kwargs.pop("outputs", None))
+        if "name" in given:
+            kwargs["name"] = given["name"]
+        super().__init__(**kwargs)
+        self._start_training_state()
+        self._graph: Graph | None = None
+        if inputs is not None:
+            self._graph = Graph(inputs, outputs)
+            self.built = True
+
+    @property
+    def layers(self) -> list[Layer]:
+        """The layers directly inside the model, in the order of the graph or of definition."""
+        return self._listed_layers()
+
+    @layers.setter
+    def layers(self, value: Any) -> None:
+        raise AttributeError(
+            f"`layers` is what {type(self).__name__} lists its layers under; keep yours in an "
+            "attribute of another name."
+        )
+
+    def _listed_layers(self) -> list[Layer]:
+        return [one for one in self._layers if isinstance(one, Layer)]
+
+    def held(self) -> Any:
+        """As `Holder.held`, the layers of the graph first."""
+        graph = self.__dict__.get("_graph")
+        inside = graph.layers if graph else []
+        yield from inside
+        for one in super().held():
+            if not any(one is known for known in inside):
+                yield one
+
+    def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
+        """Run the graph of a functional model; subclasses define their own."""
+        if self._graph is None:
+            raise TypeError(
+                f"Model {self.name!r} cannot be called: its class {type(self).__name__} has no "
+                "`call` method, and it was not made from inputs and outputs."
+            )
+        return self._graph(inputs)
+
+    def build(self, input_shape: Any = None) -> None:
+        """Build the layers by running `call` on symbolic inputs of this shape.
+
+        Args:
+            input_shape: with the batch dimension, which may be None; nested for several inputs.
+        """
+        if self._graph is None and input_shape is not None and not self.built:
+            self.built = True
+            try:
+                self.compute_output_shape(input_shape)
+            except Exception:
+                self.built = False
+                raise
+        self.built = True
+
+    def _build_for(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        if type(self).build is Model.build:
+            self.built = True  # the layers inside build themselves as they are called
+            return
+        super()._build_for(args, kwargs)
+
+    def _has_call(self) -> bool:
+        """Whether the model itself maps inputs to outputs: some only hold models that do."""
+        return self._graph is not None or type(self).call is not Model.call
+
+    @property
+    def metrics(self) -> list[Any]:
+        """What `compile` brought, the loss first, then the metrics kept in layers."""
+        return unique([*self._training_metrics(), *Layer.metrics.fget(self)])  # type: ignore[attr-defined]
+
+    @property
+    def inputs(self) -> list[Any]:
+        """The symbolic inputs of a functional model, as a list."""
+        return self._required_graph().flat_inputs
+
+    @property
+    def outputs(self) -> list[Any]:
+        """The symbolic outputs of a functional model, as a list."""
+        return self._required_graph().flat_outputs
+
+    @property
+    def input(self) -> Any:
+        """The symbolic inputs of a functional model, nested as they were given."""
+        return self._required_graph().inputs
+
+    @property
+    def output(self) -> Any:
+        """The symbolic outputs of a functional model, nested as they were given."""
+        return self._required_graph().outputs
+
+    @property
+    def input_shape(self) -> Any:
+        """The shape of the input of a functional model, or the shapes."""
+        found = [one.shape for one in self.inputs]
+        return found[0] if len(found) == 1 else found
+
+    @property
+    def output_shape(self) -> Any:
+        """The shape of the output of a functional model, or the shapes."""
+        found = [one.shape for one in self.outputs]
+        return found[0] if len(found) == 1 else found
+
+    @property
+    def operations(self) -> list[Any]:
+        """The layers and ops of a functional model's graph."""
+        return list(self._required_graph().operations)
+
+    def _required_graph(self) -> Graph:
+        if self._graph is None:
+            raise AttributeError(
+                f"Model {self.name!r} has no symbolic inputs and outputs: it is a subclass with a "
+                "`call` of its own, or a Sequential that is not built yet."
+            )
+        return self._graph
+
+    def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
+        """The layer of that name, or at that place in `layers`.
+
+        Raises:
+            ValueError: if there is none, or both or neither are given.
+        """
+        if (name is None) == (index is None):
+            raise ValueError("get_layer takes a name or an index, one of the two.")
+        found = self.layers
+        if index is not None:
+            if not -len(found) <= index < len(found):
+                raise ValueError(f"Model {self.name!r} has {len(found)} layers, none at {index}.")
+            return found[index]
+        for layer in found:
+            if layer.name == name:
+                return layer
+        names = ", ".join(layer.name for layer in found)
+        raise ValueError(f"Model {self.name!r} has no layer {name!r}. Its layers are: {names}.")
+
+    def summary(
+        self,
+        line_length: int | None = None,
+        positions: list[float] | None = None,
+        print_fn: Any = None,
+        expand_nested: bool = False,
+        show_trainable: bool = False,
+        layer_range: Any = None,
+    ) -> None:
+        """Print a table of the layers, their output shapes and parameter counts.
+
+        Args:
+            line_length: the width; the terminal's where None.
+            positions: the columns' right edges as shares of the width.
+            print_fn: takes the text instead of standard output.
+            expand_nested: whether models inside are listed layer by layer.
+            show_trainable: whether to add a column that says what training changes.
+            layer_range: the first and last layer to list, as names or patterns.
+        """
+        (print_fn or print)(
+            summary_text(self, line_length, positions, expand_nested, show_trainable, layer_range)
+        )
+
+
+class Functional(Model):
+    """A model made from symbolic inputs and outputs: `Model(inputs, outputs)`.
+
+    Example:
+        >>> import lamina
+        >>> x = lamina.Input((4,), name="x")
+        >>> type(lamina.Model(x, lamina.layers.Dense(2)(x))).__name__
+        'Functional'
+    """
+
+    def __init__(self, inputs: Any, outputs: Any, name: str | None = None, **kwargs: Any) -> None:
+        super().__init__(inputs=inputs, outputs=outputs, name=name, **kwargs)
+
+    def get_config(self) -> dict[str, Any]:
+        """The layers and their calls, in Keras's form; subclasses give their own arguments."""
+        if type(self) is not Functional:
+            return super().get_config()
+        base = {"name": self.name, "trainable": self.trainable}
+        return {**base, **graph_config(self._required_graph())}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Any:
+        """The model that `get_config` described, with new weights."""
+        if cls is not Functional:
+            return cls(**config)
+        inputs, outputs = graph_from_config(config)
+        return cls(
+            inputs, outputs, name=config.get("name"), trainable=config.get("trainable", True)
+        )

@@ -1,0 +1,262 @@
+"""One step of training, testing and predicting, and what `compile` sets for it."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from lamina import ops
+from lamina import optimizers as optimizer_names
+from lamina.core.context import masks_of, set_mask
+from lamina.core.transforms import value_and_grad
+from lamina.core.variable import Variable
+from lamina.data import unpack_x_y_sample_weight
+from lamina.metrics import Mean
+from lamina.models.compile_loss import CompileLoss
+from lamina.models.compile_metrics import CompileMetrics
+from lamina.models.outputs import output_names
+from lamina.symbolic.tensor import leaves
+
+
+class Steps:
+    """The part of a model that says what one step does; each method may be overridden."""
+
+    bookkeeping: ClassVar[frozenset[str]] = frozenset(
+        {
+            "optimizer",
+            "_loss_tracker",
+            "_compile_loss",
+            "_compile_metrics",
+            "_functions",
+            "_compile_arguments",
+            "history",
+        }
+    )
+
+    _graph: Any
+    trainable_variables: list[Variable]
+    losses: list[Any]
+    dtype_policy: Any
+
+    def _start_training_state(self) -> None:
+        self.compiled = False
+        self.optimizer: Any = None
+        self.loss: Any = None
+        self.stop_training = False
+        self.run_eagerly = False
+        self.jit_compile: Any = None
+        self.steps_per_execution = 1
+        self._loss_tracker: Any = None
+        self._compile_loss: CompileLoss | None = None
+        self._compile_metrics: CompileMetrics | None = None
+        self._compile_arguments: dict[str, Any] = {}
+        self._functions: dict[Any, Any] = {}
+        # Whether variables were made for training (True) and for evaluating (False).
+        self._prepared: set[bool] = set()
+
+    def compile(
+        self,
+        optimizer: Any = "rmsprop",
+        loss: Any = None,
+        loss_weights: Any = None,
+        metrics: Any = None,
+        weighted_metrics: Any = None,
+        run_eagerly: bool = False,
+        steps_per_execution: int = 1,
+        jit_compile: Any = "auto",
+        auto_scale_loss: bool = True,
+    ) -> None:
+        """Say how to train.
+
+        Args:
+            optimizer: a name or an optimizer.
+            loss: a name, function or loss; for several outputs a list or dictionary.
+            loss_weights: what each output's loss is multiplied by.
+            metrics: names, functions or metrics; nested likewise. `'accuracy'` becomes the
+                accuracy that fits the shapes of targets and output.
+            weighted_metrics: metrics that take sample weights.
+            run_eagerly: whether steps run as plain Python, for debugging.
+            steps_per_execution: batches that run before callbacks are told.
+            jit_compile: whether steps are compiled; `"auto"` leaves it to the backend.
+            auto_scale_loss: whether `mixed_float16` wraps the optimizer in a `LossScaleOptimizer`.
+
+        Raises:
+            ValueError: names the argument that is out of range.
+        """
+        if not isinstance(steps_per_execution, int) or steps_per_execution < 1:
+            raise ValueError(
+                f"steps_per_execution is an integer of at least 1, not {steps_per_execution!r}."
+            )
+        if run_eagerly and jit_compile is True:
+            raise ValueError("run_eagerly=True and jit_compile=True exclude each other.")
+        optimizer = None if optimizer is None else optimizer_names.get(optimizer)
+        scaled = optimizer is None or isinstance(optimizer, optimizer_names.LossScaleOptimizer)
+        if auto_scale_loss and self.dtype_policy.name == "mixed_float16" and not scaled:
+            optimizer = optimizer_names.LossScaleOptimizer(optimizer, name="loss_scale_optimizer")
+        self.optimizer = optimizer
+        self.loss = loss
+        self.run_eagerly = run_eagerly
+        self.jit_compile = jit_compile
+        self.steps_per_execution = steps_per_execution
+        self._loss_tracker = Mean(name="loss")
+        self._compile_loss = None
+        self._compile_metrics = None
+        self._compile_arguments = {
+            "loss": loss,
+            "loss_weights": loss_weights,
+            "metrics": metrics,
+            "weighted_metrics": weighted_metrics,
+        }
+        self._functions = {}
+        self._prepared = set()
+        self.stop_training = False
+        self.compiled = True
+
+    # Steps --------------------------------------------------------------------------------
+
+    def train_step(self, data: Any) -> dict[str, Any]:
+        """One batch forward and backward, and one step of the optimizer.
+
+        Args:
+            data: `x`, `(x, y)` or `(x, y, sample_weight)`.
+
+        Returns:
+            The metrics so far by name, as `compute_metrics` returns them.
+        """
+        x, y, sample_weight = unpack_x_y_sample_weight(data)
+
+        def forward() -> Any:
+            y_pred = self(x, training=True)  # type: ignore[operator]
+            loss = self.compute_loss(x, y, y_pred, sample_weight, training=True)
+            scaled = loss if self.optimizer is None else self.optimizer.scale_loss(loss)
+            return scaled, (loss, y_pred, masks_of(y_pred))
+
+        variables = self.trainable_variables
+        (_, (loss, y_pred, masks)), gradients = value_and_grad(forward, variables, has_aux=True)()
+        _attach(masks, y_pred)
+        self._clear_losses()  # type: ignore[attr-defined]
+        self._track(loss, x)
+        if variables:
+            self.optimizer.apply(gradients, variables)
+        return self.compute_metrics(x, y, y_pred, sample_weight)
+
+    def test_step(self, data: Any) -> dict[str, Any]:
+        """One batch forward, and its loss and metrics; arguments and result as `train_step`."""
+        x, y, sample_weight = unpack_x_y_sample_weight(data)
+        y_pred = self(x, training=False)  # type: ignore[operator]
+        loss = self.compute_loss(x, y, y_pred, sample_weight, training=False)
+        self._clear_losses()  # type: ignore[attr-defined]
+        self._track(loss, x)
+        return self.compute_metrics(x, y, y_pred, sample_weight)
+
+    def predict_step(self, data: Any) -> Any:
+        """One batch forward: the outputs."""
+        x, _, _ = unpack_x_y_sample_weight(data)
+        outputs = self(x, training=False)  # type: ignore[operator]
+        self._clear_losses()  # type: ignore[attr-defined]
+        return outputs
+
+    def compute_loss(
+        self,
+        x: Any = None,
+        y: Any = None,
+        y_pred: Any = None,
+        sample_weight: Any = None,
+        training: bool = True,
+    ) -> Any:
+        """The scalar to minimise: the compiled loss, and what layers added.
+
+        Raises:
+            ValueError: if there is no loss at all.
+        """
+        parts = []
+        if self._compile_arguments.get("loss") is not None and y is not None:
+            self._build_compiled(y, y_pred)
+            assert self._compile_loss is not None
+            total = self._compile_loss(y, y_pred, sample_weight)
+            parts += [] if total is None else [total]
+        parts += [ops.sum(ops.cast(loss, "float32")) for loss in self.losses]
+        if not parts:
+            if self._compile_arguments.get("loss") is None or y is not None:
+                raise ValueError(
+                    "There is no loss to compute: compile the model with loss=…, call add_loss in "
+                    "a layer, or override compute_loss or train_step."
+                )
+            raise ValueError(
+                "The model was compiled with a loss, and the data has no targets for it: pass y, "
+                "or batches of (x, y)."
+            )
+        total = parts[0]
+        for part in parts[1:]:
+            total = total + part
+        return total
+
+    def compute_metrics(
+        self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None
+    ) -> dict[str, Any]:
+        """Take one batch into the compiled metrics; returns `get_metrics_result()`."""
+        if y is not None and self._compile_arguments:
+            self._build_compiled(y, y_pred)
+            if self._compile_metrics is not None:
+                self._compile_metrics.update_state(y, y_pred, sample_weight)
+        return self.get_metrics_result()
+
+    def get_metrics_result(self) -> dict[str, Any]:
+        """The values of all metrics by name."""
+        found: dict[str, Any] = {}
+        compiled = self._compiled_metrics()
+        for metric in self.metrics:
+            if any(metric is one for one in compiled):
+                continue
+            value = metric.result()
+            found.update(value if isinstance(value, dict) else {metric.name: value})
+        if self._compile_metrics is not None:
+            found.update(self._compile_metrics.result())
+        return found
+
+    @property
+    def metrics(self) -> list[Any]:
+        """What `compile` brought, the loss first; the model adds those of its layers."""
+        return self._training_metrics()
+
+    @property
+    def metrics_names(self) -> list[str]:
+        """The names of `metrics`."""
+        return [metric.name for metric in self.metrics]
+
+    def reset_metrics(self) -> None:
+        """Start all metrics anew."""
+        for metric in self.metrics:
+            metric.reset_state()
+
+    def _training_metrics(self) -> list[Any]:
+        """The metrics that `compile` brought: the loss first."""
+        found = [] if self._loss_tracker is None else [self._loss_tracker]
+        if self._compile_loss is not None:
+            found += self._compile_loss.metrics
+        return found + self._compiled_metrics()
+
+    def _compiled_metrics(self) -> list[Any]:
+        return [] if self._compile_metrics is None else self._compile_metrics.metrics
+
+    def _track(self, loss: Any, x: Any) -> None:
+        """Take the loss of one batch into the mean, by the number of its rows."""
+        if self._loss_tracker is not None:
+            rows = next(iter(ops.shape(leaf)[0] for leaf in leaves(x)), 1)
+            self._loss_tracker.update_state(loss, sample_weight=rows)
+
+    def _build_compiled(self, y: Any, y_pred: Any) -> None:
+        """Make the losses and metrics once the outputs are known."""
+        if self._compile_loss is not None:
+            return
+        given = self._compile_arguments
+        names = output_names(y_pred, self._graph)
+        self._compile_loss = CompileLoss(given["loss"], given["loss_weights"], names)
+        self._compile_metrics = CompileMetrics(
+            given["metrics"], given["weighted_metrics"], names, y, y_pred
+        )
+
+
+def _attach(masks: Any, y_pred: Any) -> None:
+    if masks is not None:
+        for mask, tensor in zip(leaves([masks]), leaves(y_pred), strict=False):
+            set_mask(tensor, mask)

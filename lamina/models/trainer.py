@@ -1,0 +1,400 @@
+"""The one fit loop, and evaluate and predict."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import optree
+
+from lamina import ops
+from lamina.backend import current, floatx
+from lamina.callbacks import CallbackList, History
+from lamina.core import seeds
+from lamina.core.tracing import infer_function
+from lamina.data import Chunk, Source, make_source, split_validation, unpack_x_y_sample_weight
+from lamina.models.checks import check_fit
+from lamina.models.dispatch import compiled, steps_per_dispatch
+from lamina.models.steps import Steps
+from lamina.symbolic.tensor import KerasTensor, leaves, map_leaves
+
+
+class Trainer(Steps):
+    """The part of a model that runs steps over data."""
+
+    _has_call: Callable[[], bool]
+
+    def fit(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        epochs: int = 1,
+        verbose: Any = "auto",
+        callbacks: Any = None,
+        validation_split: float = 0.0,
+        validation_data: Any = None,
+        shuffle: Any = True,
+        class_weight: dict[int, float] | None = None,
+        sample_weight: Any = None,
+        initial_epoch: int = 0,
+        steps_per_epoch: int | None = None,
+        validation_steps: int | None = None,
+        validation_batch_size: int | None = None,
+        validation_freq: Any = 1,
+    ) -> History:
+        """Train for some epochs.
+
+        Args:
+            x: arrays, tensors, data frames, nested in lists or dictionaries; or batches from a
+                generator, a `PyDataset`, a `DataLoader` or a `tf.data.Dataset`.
+            y: targets, beside arrays.
+            batch_size: rows in a batch of arrays; 32 where None.
+            epochs: the epoch to stop before, counted from 0.
+            verbose: 0 silent, 1 a progress bar, 2 a line an epoch; `"auto"` is 1.
+            callbacks: objects told of epochs and batches.
+            validation_split: the share of rows, the last ones, to validate on.
+            validation_data: `(x, y)`, `(x, y, sample_weight)` or batches.
+            shuffle: whether rows are shuffled for each epoch.
+            class_weight: what rows of a class weigh.
+            sample_weight: what each row weighs.
+            initial_epoch: the epoch to start at.
+            steps_per_epoch: batches in an epoch; all of them where None.
+            validation_steps: batches to validate on; all of them where None.
+            validation_batch_size: rows in a batch of validation; `batch_size` where None.
+            validation_freq: every how many epochs to validate, or a list of them (from 1).
+
+        Returns:
+            A `History`: `history.history["loss"]` has one number an epoch.
+
+        Raises:
+            ValueError: names the argument that is out of range, or the data that does not fit.
+        """
+        self._require_compiled("fit")
+        check_fit(epochs, initial_epoch, batch_size, validation_split, validation_freq)
+        if validation_split and validation_data is None:
+            (x, y, sample_weight), validation_data = split_validation(
+                (x, y, sample_weight), validation_split
+            )
+        source = make_source(
+            x,
+            y,
+            sample_weight,
+            batch_size=batch_size,
+            steps=steps_per_epoch,
+            shuffle=shuffle,
+            class_weight=class_weight,
+            floatx=floatx(),
+        )
+        validation = None
+        if validation_data is not None:
+            validation = _validation_source(
+                validation_data, validation_batch_size or batch_size, validation_steps
+            )
+        self._prepare(source, train=True)
+        told = CallbackList(
+            callbacks,
+            add_history=True,
+            add_progbar=verbose != 0,
+            verbose=1 if verbose == "auto" else verbose,
+            epochs=epochs,
+            steps=source.num_batches,
+            model=self,
+        )
+        known = list(self._result_names())
+        if validation is not None:
+            known += [f"val_{name}" for name in known]
+        if type(self).train_step is Steps.train_step:
+            told.check_monitors(known)
+        self.stop_training = False
+        seed = seeds.make_default_seed()
+        try:
+            with told.running("train") as final_logs:
+                for epoch in range(initial_epoch, epochs):
+                    logs = self._run_epoch(source, told, epoch, seed + epoch)
+                    if validation is not None and _due(epoch, validation_freq):
+                        found = self._run_test(validation, told)
+                        logs.update({f"val_{name}": value for name, value in found.items()})
+                    told.on_epoch_end(epoch, logs)
+                    final_logs.clear()
+                    final_logs.update(logs)
+                    if self.stop_training or source.exhausted:
+                        break
+                self._finish_training()
+        finally:
+            source.close()
+            if validation is not None:
+                validation.close()
+        self.history = told.history
+        return self.history  # type: ignore[return-value]
+
+    def _run_epoch(
+        self, source: Source, told: CallbackList, epoch: int, seed: int
+    ) -> dict[str, Any]:
+        self.reset_metrics()
+        source.on_epoch_begin()
+        told.on_epoch_begin(epoch)
+        guarded = any(getattr(one, "keeps_finite_weights", False) for one in told)
+        run = compiled(self, "train", guarded)
+        logs = self._run_chunks(
+            source.stacked(steps_per_dispatch(self, source, told, "train"), seed),
+            told,
+            "train",
+            run,
+        )
+        source.on_epoch_end()
+        return _numbers(logs)
+
+    def _run_chunks(
+        self,
+        chunks: Iterator[Chunk],
+        told: CallbackList,
+        phase: str,
+        run: Callable[[Chunk], Any],
+        collect: Callable[[Any, int], None] | None = None,
+    ) -> Any:
+        """Run the chunks of one epoch, telling callbacks of each; returns the last logs."""
+        step, logs = 0, {}
+        begin = getattr(told, f"on_{phase}_batch_begin")
+        end = getattr(told, f"on_{phase}_batch_end")
+        for chunk in chunks:
+            begin(step)
+            try:
+                logs = run(chunk)
+            except Exception as error:
+                error.add_note(f"It happened in batch {step} (of {phase}, counted from 0).")
+                raise
+            step += chunk.steps
+            if collect is not None:
+                collect(logs, chunk.steps)
+            end(step - 1, {"outputs": logs} if phase == "predict" else dict(logs))
+            if self.stop_training and phase == "train":
+                break
+        return logs
+
+    def _finish_training(self) -> None:
+        if self.optimizer is not None and self.optimizer.built:
+            self.optimizer.finalize_variable_values(self.trainable_variables)
+        current().block([variable.value for variable in self.trainable_variables])
+
+    def evaluate(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        verbose: Any = "auto",
+        sample_weight: Any = None,
+        steps: int | None = None,
+        callbacks: Any = None,
+        return_dict: bool = False,
+    ) -> Any:
+        """The loss and metrics on data; arguments as `fit`.
+
+        Returns:
+            The loss, or a list of the loss and the metrics; a dictionary with `return_dict`.
+        """
+        self._require_compiled("evaluate")
+        source = make_source(
+            x, y, sample_weight, batch_size=batch_size, steps=steps, floatx=floatx()
+        )
+        self._prepare(source, train=False)
+        told = callbacks
+        if not isinstance(told, CallbackList):
+            told = CallbackList(
+                callbacks,
+                add_progbar=verbose != 0,
+                verbose=1 if verbose == "auto" else verbose,
+                epochs=1,
+                steps=source.num_batches,
+                model=self,
+            )
+        try:
+            logs = self._run_test(source, told)
+        finally:
+            source.close()
+        if return_dict:
+            return logs
+        ordered = [logs[name] for name in self._result_names() if name in logs] or list(
+            logs.values()
+        )
+        return ordered[0] if len(ordered) == 1 else ordered
+
+    def _run_test(self, source: Source, told: CallbackList) -> dict[str, Any]:
+        run = compiled(self, "test")
+        with told.running("test") as final_logs:
+            self.reset_metrics()
+            chunks = source.stacked(steps_per_dispatch(self, source, told, "test"))
+            final_logs.update(_numbers(self._run_chunks(chunks, told, "test", run)))
+        return dict(final_logs)
+
+    def predict(
+        self,
+        x: Any,
+        batch_size: int | None = None,
+        verbose: Any = "auto",
+        steps: int | None = None,
+        callbacks: Any = None,
+    ) -> Any:
+        """The outputs for data, batch by batch, as NumPy arrays nested as the outputs are."""
+        source = make_source(
+            x, batch_size=batch_size, steps=steps, floatx=floatx(), allow_empty=True
+        )
+        told = CallbackList(
+            callbacks,
+            add_progbar=verbose != 0,
+            verbose=1 if verbose == "auto" else verbose,
+            epochs=1,
+            steps=source.num_batches,
+            model=self,
+        )
+        if source.num_rows == 0:
+            return map_leaves(ops.convert_to_numpy, self.predict_step(source.peek()))
+        pieces: list[Any] = []
+
+        def collect(outputs: Any, steps: int) -> None:
+            arrays = map_leaves(ops.convert_to_numpy, outputs)
+            pieces.append(map_leaves(_unstacked, arrays) if steps > 1 else arrays)
+
+        run = compiled(self, "predict")
+        with told.running("predict"):
+            chunks = source.stacked(steps_per_dispatch(self, source, told, "predict"))
+            self._run_chunks(chunks, told, "predict", run, collect)
+        source.close()
+        return optree.tree_map(lambda *parts: np.concatenate(parts), *pieces)
+
+    def train_on_batch(
+        self,
+        x: Any,
+        y: Any = None,
+        sample_weight: Any = None,
+        class_weight: dict[int, float] | None = None,
+        return_dict: bool = False,
+    ) -> Any:
+        """One step of training on one batch; returns its loss and metrics, as `evaluate` does."""
+        return self._on_batch("train", x, y, sample_weight, class_weight, return_dict)
+
+    def test_on_batch(
+        self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False
+    ) -> Any:
+        """The loss and metrics of one batch, as `evaluate` returns them."""
+        return self._on_batch("test", x, y, sample_weight, None, return_dict)
+
+    def _on_batch(
+        self,
+        phase: str,
+        x: Any,
+        y: Any,
+        sample_weight: Any,
+        class_weight: dict[int, float] | None,
+        return_dict: bool,
+    ) -> Any:
+        self._require_compiled(f"{phase}_on_batch")
+        rows = next(len(leaf) for leaf in leaves(x))
+        source = make_source(
+            x, y, sample_weight, batch_size=rows, class_weight=class_weight, floatx=floatx()
+        )
+        self._prepare(source, train=phase == "train")
+        self.reset_metrics()
+        logs = _numbers(compiled(self, phase)(Chunk(1, source.peek())))
+        if return_dict:
+            return logs
+        ordered = [logs[name] for name in self._result_names() if name in logs]
+        return ordered[0] if len(ordered) == 1 else ordered
+
+    def predict_on_batch(self, x: Any) -> Any:
+        """The outputs for one batch, as NumPy arrays."""
+        rows = next(len(leaf) for leaf in leaves(x))
+        source = make_source(x, batch_size=rows, floatx=floatx())
+        return map_leaves(ops.convert_to_numpy, compiled(self, "predict")(Chunk(1, source.peek())))
+
+    def make_train_function(self, force: bool = False) -> Any:
+        """The function that `fit` runs on a batch: `train_step`, compiled where that pays."""
+        return self._made("train", force)
+
+    def make_test_function(self, force: bool = False) -> Any:
+        """The function that `evaluate` runs on a batch."""
+        return self._made("test", force)
+
+    def make_predict_function(self, force: bool = False) -> Any:
+        """The function that `predict` runs on a batch."""
+        return self._made("predict", force)
+
+    def _made(self, phase: str, force: bool) -> Any:
+        if force:
+            self._functions.clear()
+        run = compiled(self, phase)
+        return lambda batch: run(Chunk(1, batch))
+
+    def _require_compiled(self, method: str) -> None:
+        overridden = type(self).train_step is not Steps.train_step
+        if not self.compiled and not overridden:
+            raise ValueError(
+                f"Call model.compile(optimizer=…, loss=…) before model.{method}(): it says what "
+                "to minimise and how."
+            )
+
+    def _result_names(self) -> list[str]:
+        """The keys of the logs, the loss first, as `evaluate` returns them."""
+        compiled_names = (
+            []
+            if self._compile_metrics is None
+            else [key for _, _, key, _ in self._compile_metrics.entries]
+        )
+        others = [
+            metric.name
+            for metric in self.metrics
+            if not any(metric is one for one in self._compiled_metrics())
+        ]
+        return others + compiled_names
+
+    def _prepare(self, source: Source, train: bool) -> None:
+        """Make all variables on the shapes of the first batch, before anything is traced."""
+        if train in self._prepared:
+            return
+        custom = type(self).train_step is not Steps.train_step
+        if custom and not self._has_call():
+            return
+        batch = source.peek()
+        x, y, _ = map_leaves(_spec, unpack_x_y_sample_weight(batch))
+
+        def forward(x: Any) -> Any:
+            return self(x, training=train)  # type: ignore[operator]
+
+        y_pred = infer_function(forward, (x,), {})
+        if self.compiled and y is not None and not custom:
+            self._build_compiled(y, y_pred)
+        if train and self.optimizer is not None and not custom and not self.optimizer.built:
+            self.optimizer.build(self.trainable_variables)
+        self._prepared.add(train)
+
+
+def _spec(array: Any) -> KerasTensor:
+    dtype = current().canonical(np.asarray(array[:0]).dtype.name)
+    return KerasTensor((None, *array.shape[1:]), dtype)
+
+
+def _numbers(logs: Any) -> dict[str, Any]:
+    """Logs as Python numbers, in the order of their names as Keras's history has them."""
+    found = {}
+    for name in sorted(logs or {}):
+        value = ops.convert_to_numpy(logs[name])
+        found[name] = float(value) if value.ndim == 0 else value
+    return found
+
+
+def _unstacked(array: np.ndarray) -> np.ndarray:
+    return array.reshape(-1, *array.shape[2:])
+
+
+def _due(epoch: int, freq: Any) -> bool:
+    if isinstance(freq, (list, tuple, set)):
+        return epoch + 1 in freq
+    return bool((epoch + 1) % freq == 0)
+
+
+def _validation_source(data: Any, batch_size: int | None, steps: int | None) -> Source:
+    if isinstance(data, (tuple, list)) and 1 <= len(data) <= 3:
+        x, y, weight = unpack_x_y_sample_weight(data)
+        return make_source(x, y, weight, batch_size=batch_size, steps=steps, floatx=floatx())
+    return make_source(data, batch_size=batch_size, steps=steps, floatx=floatx())

@@ -1,0 +1,37 @@
+"""Optimizers, which turn gradients into new values of weights."""
+
+from typing import Any
+
+from lamina.core import registry
+from lamina.optimizers import schedules as schedules
+from lamina.optimizers.adagrad import Adagrad as Adagrad
+from lamina.optimizers.adam import Adam as Adam
+from lamina.optimizers.adam import AdamW as AdamW
+from lamina.optimizers.loss_scale import LossScaleOptimizer as LossScaleOptimizer
+from lamina.optimizers.optimizer import Optimizer as Optimizer
+from lamina.optimizers.rmsprop import RMSprop as RMSprop
+from lamina.optimizers.sgd import SGD as SGD
+
+
+def get(identifier: Any) -> Any:
+    """The optimizer that a name, config, class or instance stands for.
+
+    Raises:
+        ValueError: if there is no such optimizer.
+
+    Example:
+        >>> type(get("adam")).__name__
+        'Adam'
+    """
+    return registry.identify("optimizers", identifier, allow_none=False)
+
+
+def serialize(optimizer: Any) -> Any:
+    """The config of an optimizer, with its class's name; its variables are not in it."""
+    return registry.serialize(optimizer)
+
+
+def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
+    """The optimizer that `serialize` described; names in `custom_objects` are known."""
+    with registry.CustomObjectScope(custom_objects):
+        return get(config)

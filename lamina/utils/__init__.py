@@ -1,0 +1,47 @@
+"""Helpers around models: files, labels, sequences, pictures of models."""
+
+from lamina.backend import standardize_dtype
+from lamina.callbacks.progress import Progbar
+from lamina.core.seeds import set_random_seed
+from lamina.data import PyDataset, pack_x_y_sample_weight, unpack_x_y_sample_weight
+from lamina.data import PyDataset as Sequence
+from lamina.saving import (
+    CustomObjectScope,
+    custom_object_scope,
+    get_custom_objects,
+    get_registered_name,
+    get_registered_object,
+    register_keras_serializable,
+    serialize_keras_object,
+)
+from lamina.symbolic import is_keras_tensor
+from lamina.utils.files import get_file
+from lamina.utils.numeric import normalize, to_categorical
+from lamina.utils.picture import model_to_dot, plot_model
+from lamina.utils.sequences import pad_sequences
+from lamina.utils.session import clear_session
+
+__all__ = [
+    "CustomObjectScope",
+    "Progbar",
+    "PyDataset",
+    "Sequence",
+    "clear_session",
+    "custom_object_scope",
+    "get_custom_objects",
+    "get_file",
+    "get_registered_name",
+    "get_registered_object",
+    "is_keras_tensor",
+    "model_to_dot",
+    "normalize",
+    "pack_x_y_sample_weight",
+    "pad_sequences",
+    "plot_model",
+    "register_keras_serializable",
+    "serialize_keras_object",
+    "set_random_seed",
+    "standardize_dtype",
+    "to_categorical",
+    "unpack_x_y_sample_weight",
+]

@@ -1,0 +1,350 @@
+"""Every loss against real Keras: one row of the table a class."""
+
+import inspect
+import itertools
+
+import keras
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lamina import losses, ops
+from lamina.backend import current
+from lamina.core.context import set_mask
+
+RANDOM = np.random.default_rng(0)
+
+
+def values(shape):
+    return RANDOM.uniform(0.05, 0.95, shape).astype("float32")
+
+
+def bits(shape):
+    return (values(shape) > 0.5).astype("float32")
+
+
+def one_hot(shape):
+    return np.eye(shape[-1], dtype="float32")[classes(shape)]
+
+
+def classes(shape):
+    return RANDOM.integers(0, shape[-1], shape[:-1])
+
+
+def distribution(shape):
+    x = values(shape)
+    return x / x.sum(-1, keepdims=True)
+
+
+def logits(shape):
+    return RANDOM.normal(size=shape).astype("float32") * 3
+
+
+# class -> (targets, predictions, function, [arguments])
+TABLE = {
+    "MeanSquaredError": (logits, logits, "mean_squared_error", [{}]),
+    "MeanAbsoluteError": (logits, logits, "mean_absolute_error", [{}]),
+    "MeanAbsolutePercentageError": (values, values, "mean_absolute_percentage_error", [{}]),
+    "MeanSquaredLogarithmicError": (logits, logits, "mean_squared_logarithmic_error", [{}]),
+    "Huber": (logits, logits, "huber", [{}, {"delta": 0.5}]),
+    "LogCosh": (logits, logits, "log_cosh", [{}]),
+    "CosineSimilarity": (logits, logits, "cosine_similarity", [{}, {"axis": 1}]),
+    "Hinge": (bits, logits, "hinge", [{}]),
+    "SquaredHinge": (bits, logits, "squared_hinge", [{}]),
+    "CategoricalHinge": (one_hot, logits, "categorical_hinge", [{}]),
+    "BinaryCrossentropy": (
+        bits,
+        values,
+        "binary_crossentropy",
+        [{}, {"from_logits": True}, {"label_smoothing": 0.2}, {"axis": 1}],
+    ),
+    "CategoricalCrossentropy": (
+        one_hot,
+        distribution,
+        "categorical_crossentropy",
+        [{}, {"from_logits": True}, {"label_smoothing": 0.2}],
+    ),
+    "SparseCategoricalCrossentropy": (
+        classes,
+        distribution,
+        "sparse_categorical_crossentropy",
+        [{}, {"from_logits": True}, {"ignore_class": 1}],
+    ),
+    "KLDivergence": (distribution, distribution, "kl_divergence", [{}]),
+    "Poisson": (values, values, "poisson", [{}]),
+}
+ROWS = [(name, kwargs) for name, row in TABLE.items() for kwargs in row[3]]
+PUBLIC = [name for name, one in vars(losses).items() if inspect.isclass(one)]
+
+
+def both(name, kwargs):
+    return getattr(losses, name)(**kwargs), getattr(keras.losses, name)(**kwargs)
+
+
+def close(ours, theirs):
+    np.testing.assert_allclose(np.asarray(ours), np.asarray(theirs), rtol=1e-5, atol=1e-6)
+
+
+def data(name, shape):
+    return TABLE[name][0](shape), TABLE[name][1](shape)
+
+
+def test_every_class_has_a_row():
+    assert {*PUBLIC} - {"Loss", "LossFunctionWrapper"} == {*TABLE}
+
+
+@pytest.mark.parametrize("name", TABLE)
+def test_signatures_are_those_of_keras(name):
+    for ours, theirs in [
+        (getattr(losses, name), getattr(keras.losses, name)),
+        (getattr(losses, TABLE[name][2]), getattr(keras.losses, TABLE[name][2])),
+    ]:
+        kept = [
+            [(p.name, p.default) for p in inspect.signature(one).parameters.values()]
+            for one in (ours, theirs)
+        ]
+        assert kept[0] == kept[1]
+
+
+@pytest.mark.parametrize(("name", "kwargs"), ROWS)
+def test_reductions_weights_and_masks_agree(name, kwargs):
+    y_true, y_pred = data(name, (4, 5, 3))
+    per_value = getattr(keras.losses, name)(reduction="none", **kwargs)(y_true, y_pred).shape
+    weights = [None, 2.0, values(per_value), values((per_value[0],) + (1,) * len(per_value[1:]))]
+    masks = [None, bits(per_value) > 0]
+    reductions = ["sum_over_batch_size", "sum", "mean", "mean_with_sample_weight", "none"]
+    for weight, mask, reduction in itertools.product(weights, masks, reductions):
+        ours, theirs = both(name, {"reduction": reduction, **kwargs})
+        mine, other = ops.convert_to_tensor(y_pred), keras.ops.convert_to_tensor(y_pred)
+        if mask is not None:
+            set_mask(mine, ops.convert_to_tensor(mask))
+            other._keras_mask = keras.ops.convert_to_tensor(mask)
+        close(ours(y_true, mine, weight), theirs(y_true, other, weight))
+
+
+@pytest.mark.parametrize(("name", "kwargs"), ROWS)
+def test_functions_agree(name, kwargs):
+    y_true, y_pred = data(name, (4, 3))
+    function = TABLE[name][2]
+    ours, theirs = getattr(losses, function), getattr(keras.losses, function)
+    close(ours(y_true, y_pred, **kwargs), theirs(y_true, y_pred, **kwargs))
+
+
+@pytest.mark.parametrize(
+    "dtypes", [("int32", "float32"), ("float32", "float16"), ("int8", "int32")]
+)
+@pytest.mark.parametrize("name", TABLE)
+def test_mixed_types_agree(name, dtypes):
+    y_true, y_pred = data(name, (4, 3))
+    y_true, y_pred = y_true.astype(dtypes[0]), y_pred.astype(dtypes[1])
+    ours, theirs = both(name, {})
+    found = ours(y_true, y_pred)
+    assert str(found.dtype) == "float32"
+    close(found, theirs(y_true, y_pred))
+
+
+@pytest.mark.parametrize("name", TABLE)
+def test_dtype_is_computed_in(name):
+    y_true, y_pred = data(name, (4, 3))
+    ours = getattr(losses, name)(dtype="bfloat16")
+    assert str(ours(y_true, y_pred).dtype) == ours.dtype == "bfloat16"
+
+
+@pytest.mark.parametrize(
+    "shapes",
+    [((4,), (4, 1)), ((4, 1), (4,)), ((4, 3), (4, 3, 1)), ((4, 3, 1), (4, 3)), ((4,), (4,))],
+)
+@pytest.mark.parametrize("name", ["MeanSquaredError", "BinaryCrossentropy", "Hinge", "Huber"])
+def test_a_last_dimension_of_one_may_be_missing(name, shapes):
+    y_true, y_pred = bits(shapes[0]), values(shapes[1])
+    ours, theirs = both(name, {"reduction": "none"})
+    close(ours(y_true, y_pred), theirs(y_true, y_pred))
+
+
+@pytest.mark.parametrize("shapes", [((64, 3), (64, 1)), ((3, 1), (3, 3)), ((3,), (3, 3))])
+@pytest.mark.parametrize("name", [n for n in TABLE if n != "SparseCategoricalCrossentropy"])
+def test_shapes_that_differ_are_refused(name, shapes):
+    with pytest.raises(ValueError) as caught:
+        getattr(losses, name)()(bits(shapes[0]), values(shapes[1]))
+    assert str(shapes[0]) in str(caught.value) and str(shapes[1]) in str(caught.value)
+    assert len(str(caught.value)) <= 600
+
+
+@pytest.mark.parametrize("shape", [(4,), (4, 1), (4, 5), (4, 5, 1)])
+def test_class_numbers_may_have_a_last_dimension_of_one(shape):
+    y_true = RANDOM.integers(0, 3, shape)
+    y_pred = distribution((*shape[: 2 if 5 in shape else 1], 3))
+    ours, theirs = both("SparseCategoricalCrossentropy", {"reduction": "none"})
+    close(ours(y_true, y_pred), theirs(y_true, y_pred))
+
+
+def test_class_numbers_of_another_shape_are_refused():
+    with pytest.raises(ValueError, match=r"\(6,\)"):
+        losses.SparseCategoricalCrossentropy()(np.zeros(3, "int32"), values((6, 3)))
+
+
+def test_class_numbers_are_not_rounded_in_half_width():
+    y_pred = np.zeros((1, 4000), "float32")
+    y_pred[0, 3001] = 30.0
+    loss = losses.SparseCategoricalCrossentropy(from_logits=True, dtype="bfloat16")
+    assert float(loss([3001], y_pred)) < 1e-3
+
+
+@pytest.mark.parametrize(("name", "kwargs"), ROWS)
+def test_config_makes_an_equal_loss(name, kwargs):
+    cls = getattr(losses, name)
+    loss = cls(reduction="sum", name="mine", **kwargs)
+    again = cls.from_config(loss.get_config())
+    assert again.get_config() == loss.get_config()
+    assert {**kwargs, "reduction": "sum", "name": "mine"}.items() <= loss.get_config().items()
+    y_true, y_pred = data(name, (4, 3))
+    close(again(y_true, y_pred), loss(y_true, y_pred))
+
+
+@pytest.mark.parametrize(("name", "kwargs"), ROWS)
+def test_keras_reads_what_we_write_and_we_what_keras_writes(name, kwargs):
+    ours, theirs = both(name, kwargs)
+    y_true, y_pred = data(name, (4, 3))
+    close(keras.losses.deserialize(losses.serialize(ours))(y_true, y_pred), ours(y_true, y_pred))
+    assert type(losses.deserialize(keras.losses.serialize(theirs))) is type(ours)
+    config = theirs.get_config()
+    assert config.items() <= ours.get_config().items()
+
+
+@pytest.mark.parametrize("name", TABLE)
+def test_under_jit(name):
+    y_true, y_pred = data(name, (4, 3))
+    loss = getattr(losses, name)()
+    compiled = current().jit(lambda a, b: loss(a, b, [1.0, 2.0, 0.0, 1.0]))
+    close(compiled(y_true, y_pred), loss(y_true, y_pred, [1.0, 2.0, 0.0, 1.0]))
+
+
+def test_ignored_classes_are_ignored_under_jit():
+    loss = losses.SparseCategoricalCrossentropy(ignore_class=-1)
+    y_true, y_pred = np.array([0, -1, 2]), distribution((3, 3))
+    close(current().jit(loss)(y_true, y_pred), loss(y_true[[0, 2]], y_pred[[0, 2]]))
+
+
+NAMES = (
+    "mse MSE mae MAE mape MAPE msle MSLE bce BCE kld KLD hinge squared_hinge categorical_hinge "
+    "huber log_cosh poisson cosine_similarity kl_divergence binary_crossentropy mean_squared_error "
+    "categorical_crossentropy sparse_categorical_crossentropy"
+)
+
+
+@pytest.mark.parametrize("name", NAMES.split())
+def test_names_are_functions_as_in_keras(name):
+    assert losses.get(name).__name__ == keras.losses.get(name).__name__
+
+
+@pytest.mark.parametrize("name", TABLE)
+def test_class_names_are_instances_as_in_keras(name):
+    assert losses.get(name).name == keras.losses.get(name).name
+    assert type(losses.get(name)) is type(losses.get(getattr(losses, name)))
+
+
+def test_functions_survive_serialization():
+    assert losses.deserialize(losses.serialize(losses.huber)) is losses.huber
+    assert losses.serialize(losses.huber) == keras.losses.serialize(keras.losses.huber)
+
+
+@pytest.mark.parametrize("identifier", ["no_such_loss", 3])
+def test_unknown_losses_are_refused(identifier):
+    with pytest.raises(ValueError, match="losses"):
+        losses.get(identifier)
+
+
+def test_unknown_reductions_are_refused():
+    with pytest.raises(ValueError, match="sum_over_batch_size"):
+        losses.MeanSquaredError(reduction="auto")
+
+
+class Weighted(losses.Loss):
+    def __init__(self, factor, **kwargs):
+        super().__init__(**kwargs)
+        self.factor = factor
+
+    def call(self, y_true, y_pred):
+        return self.factor * ops.mean(ops.square(y_true - y_pred), axis=-1)
+
+
+def test_a_loss_of_ones_own():
+    loss = Weighted(3.0, reduction="sum")
+    y_true, y_pred = values((4, 3)), values((4, 3))
+    close(loss(y_true, y_pred), 3 * keras.losses.MeanSquaredError(reduction="sum")(y_true, y_pred))
+    again = Weighted.from_config(loss.get_config())
+    assert (again.factor, again.reduction, again.name) == (3.0, "sum", "weighted")
+    with pytest.raises(ValueError, match="Weighted"):
+        losses.get("Weighted")
+    assert isinstance(
+        losses.deserialize(
+            {"class_name": "Weighted", "config": loss.get_config()},
+            custom_objects={"Weighted": Weighted},
+        ),
+        Weighted,
+    )
+
+
+def test_a_loss_without_call_says_so():
+    with pytest.raises(NotImplementedError, match="call"):
+        losses.Loss()([1.0], [1.0])
+
+
+def test_a_function_of_ones_own():
+    def third(y_true, y_pred, power=1):
+        return ops.mean(ops.absolute(y_true - y_pred) ** power, axis=-1)
+
+    loss = losses.LossFunctionWrapper(third, name="third", power=3)
+    y_true, y_pred = values((4, 1)), values((4,))
+    close(loss(y_true, y_pred), np.mean(np.abs(y_true[:, 0] - y_pred) ** 3))
+    named = losses.LossFunctionWrapper("huber", delta=0.5)
+    again = losses.LossFunctionWrapper.from_config(named.get_config())
+    close(again(y_true, y_pred), losses.Huber(delta=0.5)(y_true, y_pred))
+
+
+def test_nested_targets_reach_call_in_one_type():
+    class Both(losses.Loss):
+        def call(self, y_true, y_pred):
+            return ops.mean(ops.square(y_true["a"] - y_pred["a"]) + y_pred["b"], axis=-1)
+
+    one, two = np.ones((2, 3), "int32"), np.zeros((2, 3), "float16")
+    assert float(Both()({"a": one, "b": one}, {"a": two, "b": one})) == 2.0
+
+
+def test_a_weight_for_each_sample_of_sequences():
+    y_true, y_pred, weights = values((4, 5, 3)), values((4, 5, 3)), values((4,))
+    expected = np.mean(np.mean((y_true - y_pred) ** 2, -1) * weights[:, None])
+    close(losses.MeanSquaredError()(y_true, y_pred, weights), expected)
+
+
+@pytest.mark.parametrize("shape", [(3,), (4, 2), (4, 5, 3), (5,)])
+def test_weights_of_other_shapes_are_refused(shape):
+    with pytest.raises(ValueError, match="sample_weight"):
+        losses.MeanSquaredError()(values((4, 5, 3)), values((4, 5, 3)), values(shape))
+
+
+def test_all_weights_zero_with_the_mean_of_weights():
+    loss = losses.MeanSquaredError(reduction="mean_with_sample_weight")
+    assert float(loss(values((4, 3)), values((4, 3)), np.zeros(4))) == 0.0
+
+
+@settings(deadline=None, max_examples=25)
+@given(st.lists(st.tuples(st.floats(-50, 50, width=32), st.booleans()), min_size=1, max_size=9))
+def test_crossentropy_from_logits_is_finite_and_agrees(pairs):
+    x = np.array([[p[0]] for p in pairs], "float32")
+    y = np.array([[p[1]] for p in pairs], "float32")
+    ours, theirs = both("BinaryCrossentropy", {"from_logits": True})
+    close(ours(y, x), theirs(y, x))
+
+
+def test_gradients_agree():
+    import jax
+
+    for name in TABLE:
+        y_true, y_pred = data(name, (4, 3))
+        ours, theirs = both(name, {})
+        close(
+            jax.grad(lambda x, ours=ours, y=y_true: ours(y, x))(y_pred),
+            jax.grad(lambda x, theirs=theirs, y=y_true: theirs(y, x))(y_pred),
+        )

@@ -1,0 +1,468 @@
+"""Every metric against real Keras: one row of the table a class."""
+
+import inspect
+
+import keras
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lamina import losses, metrics, ops
+from lamina.backend import current
+from lamina.core.context import set_mask
+
+RANDOM = np.random.default_rng(0)
+
+
+def values(shape):
+    return RANDOM.uniform(0.05, 0.95, shape).astype("float32")
+
+
+def bits(shape):
+    return (values(shape) > 0.5).astype("float32")
+
+
+def classes(shape):
+    return RANDOM.integers(0, shape[-1], shape[:-1])
+
+
+def one_hot(shape):
+    return np.eye(shape[-1], dtype="float32")[classes(shape)]
+
+
+def distribution(shape):
+    x = values(shape)
+    return x / x.sum(-1, keepdims=True)
+
+
+def logits(shape):
+    return RANDOM.normal(size=shape).astype("float32") * 3
+
+
+def sorted_classes(shape):
+    return np.argsort(values(shape), axis=-1).astype("float32")
+
+
+THRESHOLDS = [{}, {"thresholds": 0.3}, {"thresholds": [0.8, 0.2]}]
+RATIOS = [
+    *THRESHOLDS,
+    {"top_k": 2},
+    {"class_id": 1},
+    {"top_k": 1, "class_id": 2},
+    {"top_k": 2, "thresholds": [0.4]},
+]
+AREAS = [
+    *(
+        {"curve": c, "summation_method": m}
+        for c in ("ROC", "PR", "PRGAIN")
+        for m in ("interpolation", "minoring", "majoring")
+    ),
+    {"num_thresholds": 5},
+    {"thresholds": [0.5, 0.2]},
+    {"label_weights": [0.2, 0.3, 0.5]},
+]
+# class -> (targets, predictions, [arguments])
+TABLE = {
+    "Accuracy": (bits, bits, [{}]),
+    "BinaryAccuracy": (bits, values, [{}, {"threshold": 0.3}]),
+    "CategoricalAccuracy": (one_hot, values, [{}]),
+    "SparseCategoricalAccuracy": (classes, values, [{}]),
+    "TopKCategoricalAccuracy": (one_hot, values, [{}, {"k": 2}]),
+    "SparseTopKCategoricalAccuracy": (classes, values, [{}, {"k": 2}]),
+    "TruePositives": (bits, values, THRESHOLDS),
+    "FalsePositives": (bits, values, THRESHOLDS),
+    "TrueNegatives": (bits, values, THRESHOLDS),
+    "FalseNegatives": (bits, values, THRESHOLDS),
+    "Precision": (bits, values, RATIOS),
+    "Recall": (bits, values, RATIOS),
+    "AUC": (bits, values, [{}, *AREAS]),
+    "MeanSquaredError": (logits, logits, [{}]),
+    "RootMeanSquaredError": (logits, logits, [{}]),
+    "MeanAbsoluteError": (logits, logits, [{}]),
+    "MeanAbsolutePercentageError": (values, values, [{}]),
+    "MeanSquaredLogarithmicError": (logits, logits, [{}]),
+    "LogCoshError": (logits, logits, [{}]),
+    "CosineSimilarity": (logits, logits, [{}, {"axis": 1}]),
+    "Hinge": (bits, logits, [{}]),
+    "SquaredHinge": (bits, logits, [{}]),
+    "CategoricalHinge": (one_hot, logits, [{}]),
+    "KLDivergence": (distribution, distribution, [{}]),
+    "Poisson": (values, values, [{}]),
+    "BinaryCrossentropy": (bits, values, [{}, {"from_logits": True}, {"label_smoothing": 0.2}]),
+    "CategoricalCrossentropy": (
+        one_hot,
+        distribution,
+        [{}, {"from_logits": True}, {"label_smoothing": 0.2}],
+    ),
+    "SparseCategoricalCrossentropy": (
+        classes,
+        distribution,
+        [{}, {"from_logits": True}, {"ignore_class": 1}],
+    ),
+}
+OF_VALUES = ("Mean", "Sum")
+BASES = ("Metric", "MeanMetricWrapper")
+ROWS = [(name, kwargs) for name, row in TABLE.items() for kwargs in row[2]]
+PUBLIC = [name for name, one in vars(metrics).items() if inspect.isclass(one)]
+FUNCTIONS = [
+    name
+    for name, one in vars(metrics).items()
+    if inspect.isfunction(one) and hasattr(keras.metrics, name)
+]
+
+
+def both(name, kwargs):
+    return getattr(metrics, name)(**kwargs), getattr(keras.metrics, name)(**kwargs)
+
+
+def close(ours, theirs):
+    np.testing.assert_allclose(np.asarray(ours), np.asarray(theirs), rtol=1e-5, atol=2e-6)
+
+
+def data(name, shape):
+    return TABLE[name][0](shape), TABLE[name][1](shape)
+
+
+def test_every_class_has_a_row():
+    assert {*PUBLIC} == {*TABLE, *OF_VALUES, *BASES}
+
+
+@pytest.mark.parametrize("name", PUBLIC + FUNCTIONS)
+def test_signatures_are_those_of_keras(name):
+    kept = [
+        [(p.name, p.default) for p in inspect.signature(getattr(one, name)).parameters.values()]
+        for one in (metrics, keras.metrics)
+    ]
+    assert kept[0] == kept[1]
+
+
+@pytest.mark.parametrize("weighted", [None, 1, 2])
+@pytest.mark.parametrize(("name", "kwargs"), ROWS)
+def test_batches_and_weights_agree(name, kwargs, weighted):
+    ours, theirs = both(name, kwargs)
+    for size in (6, 9):
+        y_true, y_pred = data(name, (size, 3))
+        weights = None if weighted is None else values((size, 1)[:weighted])
+        if kwargs.get("axis") == 1 and weighted:
+            weights = values((size,))
+        close(ours(y_true, y_pred, weights), theirs(y_true, y_pred, weights))
+    for mine, other in zip(ours.variables, theirs.variables, strict=True):
+        close(mine, other)
+        assert (mine.name, mine.shape, mine.dtype) == (other.name, other.shape, other.dtype)
+    ours.reset_state()
+    theirs.reset_state()
+    close(ours.result(), theirs.result())
+
+
+@pytest.mark.parametrize(("name", "kwargs"), [r for r in ROWS if r[1].keys() != {"label_weights"}])
+def test_masks_agree(name, kwargs):
+    y_true, y_pred = data(name, (4, 5, 3))
+    mask = bits((4, 5)) > 0
+    if kwargs.get("axis") == 1:
+        mask = mask[:, :3]
+    for weights in (None, values((4, 1)), values(mask.shape)):
+        ours, theirs = both(name, kwargs)
+        mine, other = ops.convert_to_tensor(y_pred), keras.ops.convert_to_tensor(y_pred)
+        set_mask(mine, ops.convert_to_tensor(mask))
+        other._keras_mask = keras.ops.convert_to_tensor(mask)
+        try:
+            expected = theirs(y_true, other, weights)
+        except (TypeError, ValueError):  # weights that Keras cannot spread over labels
+            with pytest.raises(ValueError, match="sample_weight"):
+                ours(y_true, mine, weights)
+        else:
+            close(ours(y_true, mine, weights), expected)
+
+
+@pytest.mark.parametrize("dtypes", [("int32", "float32"), ("bool", "float16"), ("int8", "float32")])
+@pytest.mark.parametrize("name", TABLE)
+def test_mixed_types_agree(name, dtypes):
+    y_true, y_pred = data(name, (4, 3))
+    y_true = y_true.astype("int32" if "Sparse" in name else dtypes[0])
+    y_pred = y_pred.astype(dtypes[1])
+    ours, theirs = both(name, {})
+    found = ours(y_true, y_pred)
+    assert str(found.dtype) == "float32"
+    close(found, theirs(y_true, y_pred))
+
+
+@pytest.mark.parametrize("shapes", [((4,), (4, 1)), ((4, 1), (4,)), ((4, 3), (4, 3, 1))])
+@pytest.mark.parametrize(
+    "name",
+    ["MeanSquaredError", "RootMeanSquaredError", "BinaryAccuracy", "Precision", "AUC"],
+)
+def test_a_last_dimension_of_one_may_be_missing(name, shapes):
+    ours, theirs = both(name, {})
+    y_true, y_pred = bits(shapes[0]), values(shapes[1])
+    close(ours(y_true, y_pred), theirs(y_true, y_pred))
+
+
+@pytest.mark.parametrize("name", [n for n in TABLE if "Sparse" not in n])
+def test_shapes_that_differ_are_refused(name):
+    metric = getattr(metrics, name)()
+    with pytest.raises(ValueError, match=r"\(6, 3\) and \(6, 1\)"):
+        metric.update_state(bits((6, 3)), values((6, 1)))
+    close(metric.result(), 0.0)
+
+
+@pytest.mark.parametrize("name", [n for n in TABLE if n.startswith("Sparse")])
+def test_class_numbers_of_another_shape_are_refused(name):
+    with pytest.raises(ValueError):
+        getattr(metrics, name)().update_state(np.zeros(3, "int32"), values((6, 3)))
+
+
+@pytest.mark.parametrize("shape", [(4,), (4, 1), (4, 5), (4, 5, 1)])
+@pytest.mark.parametrize("name", [n for n in TABLE if n.startswith("Sparse")])
+def test_class_numbers_may_have_a_last_dimension_of_one(name, shape):
+    y_true = RANDOM.integers(0, 3, shape)
+    y_pred = distribution((*shape[: 2 if 5 in shape else 1], 3))
+    ours, theirs = both(name, {"k": 2} if "TopK" in name else {})
+    close(ours(y_true, y_pred), theirs(y_true, y_pred))
+
+
+def test_top_k_of_sorted_class_numbers_agrees():
+    ours, theirs = both("SparseTopKCategoricalAccuracy", {"k": 2, "from_sorted_ids": True})
+    y_true, y_pred = classes((20, 5)), sorted_classes((20, 5))
+    close(ours(y_true, y_pred), theirs(y_true, y_pred))
+
+
+@pytest.mark.parametrize("kwargs", [{}, {"num_labels": 3}, {"label_weights": [0.2, 0.3, 0.5]}])
+@pytest.mark.parametrize("area", AREAS[:-1])
+def test_area_of_each_label_agrees(kwargs, area):
+    ours, theirs = both("AUC", {"multi_label": True, **kwargs, **area})
+    close(ours.result() if not ours.variables else 0.0, 0.0)
+    for weights in (None, values((20,)), values((20, 1)), values((20, 3))):
+        y_true, y_pred = bits((20, 3)), values((20, 3))
+        close(ours(y_true, y_pred, weights), theirs(y_true, y_pred, weights))
+
+
+def test_area_from_logits_agrees():
+    ours, theirs = both("AUC", {"from_logits": True})
+    y_true, y_pred = bits((30,)), logits((30,))
+    close(ours(y_true, y_pred), theirs(y_true, y_pred))
+
+
+@settings(deadline=None, max_examples=25)
+@given(
+    st.lists(st.tuples(st.sampled_from([0, 0.25, 0.5, 1]), st.booleans()), min_size=1, max_size=9)
+)
+def test_predictions_on_a_threshold_agree(pairs):
+    y_pred = np.array([p[0] for p in pairs], "float32")
+    y_true = np.array([p[1] for p in pairs], "float32")
+    for name in ("TruePositives", "FalsePositives", "TrueNegatives", "FalseNegatives"):
+        ours, theirs = both(name, {"thresholds": [0.0, 0.25, 0.5, 1.0]})
+        close(ours(y_true, y_pred), theirs(y_true, y_pred))
+    ours, theirs = both("AUC", {"num_thresholds": 5})
+    close(ours(y_true, y_pred), theirs(y_true, y_pred))
+
+
+@pytest.mark.parametrize("name", OF_VALUES)
+def test_sums_and_means_of_values_agree(name):
+    ours, theirs = both(name, {})
+    for shape, weights in [
+        ((), None),
+        ((), ()),
+        ((3,), None),
+        ((3,), (3,)),
+        ((3,), (3, 1)),
+        ((3, 4), None),
+        ((3, 4), ()),
+        ((3, 4), (3,)),
+        ((3, 4), (3, 1)),
+        ((3, 4), (3, 4)),
+        ((3, 4, 2), (3,)),
+        ((3, 4, 2), (3, 4)),
+    ]:
+        x, w = values(shape), None if weights is None else values(weights)
+        close(ours(x, w), theirs(x, w))
+
+
+def test_integers_are_added_up_as_floats():
+    metric = metrics.Mean()
+    metric.update_state(2**30)
+    metric.update_state(np.int32(2**30))
+    assert float(metric.result()) == 2.0**30
+
+
+@pytest.mark.parametrize("name", TABLE)
+def test_under_jit(name):
+    ours, theirs = both(name, {})
+    compiled = current().jit(lambda a, b, w: ours.update_state(a, b, w))
+    for _ in range(2):
+        y_true, y_pred = data(name, (6, 3))
+        weights = values((6,))
+        compiled(y_true, y_pred, weights)
+        theirs.update_state(y_true, y_pred, weights)
+    close(ours.result(), theirs.result())
+    close(current().jit(ours.result)(), theirs.result())
+
+
+@pytest.mark.parametrize("name", [*TABLE, *OF_VALUES])
+def test_stateless_calls_change_nothing(name):
+    ours, theirs = both(name, {})
+    arguments = data(name, (6, 3)) if name in TABLE else (values((6,)),)
+    before = [variable.numpy() for variable in ours.variables]
+    after = ours.stateless_update_state(ours.variables, *arguments)
+    for mine, other in zip(
+        after,
+        theirs.stateless_update_state([v.value for v in theirs.variables], *arguments),
+        strict=True,
+    ):
+        close(mine, other)
+    close(ours.stateless_result(after), theirs(*arguments))
+    for variable, value in zip(ours.variables, before, strict=True):
+        close(variable, value)
+    ours.update_state(*arguments)
+    for value in ours.stateless_reset_state():
+        assert not np.any(np.asarray(value))
+    close(ours.result(), theirs.result())
+
+
+def test_stateless_calls_count_their_values():
+    with pytest.raises(ValueError, match="2 variables, and 1"):
+        metrics.Mean().stateless_result([1.0])
+
+
+@pytest.mark.parametrize(("name", "kwargs"), [*ROWS, ("Mean", {}), ("Sum", {})])
+def test_configs(name, kwargs):
+    ours, theirs = both(name, {"name": "mine", **kwargs})
+    config = ours.get_config()
+    again = type(ours).from_config(config)
+    assert again.get_config() == config
+    assert {"name": "mine", "dtype": "float32", **kwargs}.items() <= config.items()
+    assert theirs.get_config().keys() <= config.keys()
+    arguments = data(name, (6, 3)) if name in TABLE else (values((6,)),)
+    expected = ours(*arguments)
+    close(again(*arguments), expected)
+    if "label_weights" not in kwargs:  # which Keras writes as a tensor: the file reader's matter
+        read = metrics.deserialize(keras.metrics.serialize(theirs))
+        close(read(*arguments), theirs(*arguments))
+    close(keras.metrics.deserialize(metrics.serialize(ours))(*arguments), expected)
+
+
+@pytest.mark.parametrize("name", [*TABLE, *OF_VALUES])
+def test_names_mean_classes_as_in_keras(name):
+    for known in (name, keras.src.utils.naming.to_snake_case(name)):
+        assert type(metrics.get(known)).__name__ == type(keras.metrics.get(known)).__name__
+
+
+@pytest.mark.parametrize("name", ["mse", "mae", "mape", "msle", "bce"])
+def test_short_names(name):
+    for known in (name, name.upper()):
+        assert metrics.get(known).name == keras.metrics.get(known).name
+
+
+@pytest.mark.parametrize("identifier", ["no_such_metric", 3])
+def test_unknown_metrics_are_refused(identifier):
+    with pytest.raises(ValueError, match="metrics"):
+        metrics.get(identifier)
+
+
+SHAPES = [
+    ((8,), (8, 1)),
+    ((8, 1), (8, 1)),
+    ((8,), (8, 3)),
+    ((8, 1), (8, 3)),
+    ((8, 3), (8, 3)),
+    ((8, 5), (8, 5, 3)),
+    ((8, 5, 1), (8, 5, 1)),
+    ((8, 5), (8, 5, 1)),
+    ((8, 5, 3), (8, 5, 3)),
+    ((8, 1, 1), (8, 1, 3)),
+    ((8, 2), (8, 2)),
+    ((8, 1), (8, 1, 4)),
+    ((8, 5, 1), (8, 5)),
+]
+
+
+@pytest.mark.parametrize("shapes", SHAPES)
+def test_accuracy_means_what_it_means_in_keras(shapes):
+    model = keras.Sequential([keras.layers.Input(shapes[1][1:]), keras.layers.Activation("relu")])
+    model.compile(loss=lambda y_true, y_pred: keras.ops.sum(y_pred), metrics=["accuracy"])
+    model.evaluate(values(shapes[1]), np.zeros(shapes[0]), verbose=0)
+    theirs = type(model._compile_metrics.metrics[0]).__name__
+    assert metrics.accuracy_for(*shapes).__name__ == theirs
+    kind = theirs.removesuffix("Accuracy") + "Crossentropy"
+    assert metrics.crossentropy_for(*shapes).__name__ == kind
+
+
+class Both(metrics.Metric):
+    def __init__(self, scale=1.0, name="both", **kwargs):
+        super().__init__(name=name, **kwargs)
+        self.scale = scale
+        self.inner = metrics.Mean()
+        self.total = self.add_weight(shape=(), initializer="zeros", name="total")
+        self.last = self.add_variable((2,), lambda shape, dtype: np.ones(shape), name="last")
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        self.total.assign_add(self.scale * ops.sum(y_pred))
+        self.last.assign(y_pred[-2:])
+        self.inner.update_state(y_pred, sample_weight)
+
+    def result(self):
+        return {"total": self.total.value, "mean": self.inner.result()}
+
+
+def test_a_metric_of_ones_own():
+    metric = Both(scale=2.0)
+    assert [v.path for v in metric.variables] == [
+        "both/total",
+        "both/last",
+        "mean/total",
+        "mean/count",
+    ]
+    assert not any(v.trainable for v in metric.variables)
+    current().jit(metric.update_state)(None, np.array([1.0, 2.0, 6.0], "float32"))
+    assert {key: float(value) for key, value in metric.result().items()} == {"total": 18, "mean": 3}
+    after = metric.stateless_update_state(metric.variables, None, ops.ones((2,)))
+    assert [float(v) for v in metric.stateless_result(after).values()] == [22.0, 2.2]
+    metric.reset_state()
+    assert not any(np.any(v.numpy()) for v in metric.variables)
+    assert Both.from_config(metric.get_config()).scale == 2.0
+
+
+def test_names_are_counted():
+    first, second = metrics.Precision(), metrics.Precision()
+    assert first.name != second.name and second.name.startswith("precision_")
+    assert first.variables[0].path == f"{first.name}/true_positives"
+
+
+def test_a_metric_without_methods_says_so():
+    metric = metrics.Metric()
+    for call in (metric.update_state, metric.result):
+        with pytest.raises(NotImplementedError, match="Metric"):
+            call()
+
+
+def test_the_mean_of_a_function():
+    metric = metrics.MeanMetricWrapper(losses.huber, name="h", delta=0.5)
+    again = metrics.MeanMetricWrapper.from_config(metric.get_config())
+    y_true, y_pred = logits((6, 3)), logits((6, 3))
+    expected = keras.metrics.MeanMetricWrapper(keras.losses.huber, delta=0.5)(y_true, y_pred)
+    close(metric(y_true, y_pred), expected)
+    close(again(y_true, y_pred), expected)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: metrics.AUC(curve="bad"),
+        lambda: metrics.AUC(summation_method="bad"),
+        lambda: metrics.AUC(num_thresholds=1),
+        lambda: metrics.AUC(num_labels=3),
+        lambda: metrics.Precision(thresholds=1.5),
+        lambda: metrics.Recall(thresholds=[0.1, None]),
+        lambda: metrics.Precision(class_id=5)(bits((4, 3)), values((4, 3))),
+        lambda: metrics.AUC(multi_label=True, num_labels=4)(bits((4, 3)), values((4, 3))),
+    ],
+)
+def test_bad_arguments_are_refused(make):
+    with pytest.raises(ValueError):
+        make()
+
+
+def test_weights_and_results_in_half_width():
+    metric = metrics.MeanSquaredError(dtype="float16")
+    assert str(metric([1.0], [0.0]).dtype) == "float16"
+    assert [v.dtype for v in metric.variables] == ["float16", "float16"]

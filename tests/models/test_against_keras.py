@@ -1,0 +1,214 @@
+"""The same program on Keras and here: the same history, predictions and names."""
+
+import keras
+import numpy as np
+import pytest
+
+import lamina
+
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(48, 6)).astype("float32")
+CLASSES = RNG.integers(0, 3, 48)
+ONE_HOT = np.eye(3, dtype="float32")[CLASSES]
+VALUES = RNG.normal(size=(48, 1)).astype("float32")
+WEIGHTS = RNG.random(48).astype("float32")
+
+
+def single(k, last=3, activation="softmax", **kwargs):
+    return k.Sequential(
+        [
+            k.Input((6,)),
+            k.layers.Dense(5, activation="tanh", **kwargs),
+            k.layers.Dense(last, activation=activation),
+        ]
+    )
+
+
+def two_outputs(k):
+    x = k.Input((6,), name="x")
+    h = k.layers.Dense(4, activation="relu", name="h")(x)
+    a = k.layers.Dense(3, activation="softmax", name="a")(h)
+    b = k.layers.Dense(1, name="b")(k.layers.Concatenate()([h, x]))
+    return k.Model(x, [a, b])
+
+
+def dict_outputs(k):
+    x = k.Input((6,), name="x")
+    h = k.layers.Dense(4, activation="relu", name="h")(x)
+    return k.Model(x, {"p": k.layers.Dense(3, activation="softmax")(h), "q": k.layers.Dense(1)(h)})
+
+
+def two_inputs(k):
+    a, b = k.Input((6,), name="a"), k.Input((1,), name="b")
+    h = k.layers.Dense(4, activation="relu")(a)
+    return k.Model({"a": a, "b": b}, k.layers.Dense(1)(k.layers.concatenate([h, b])))
+
+
+def normalised(k):
+    return k.Sequential(
+        [
+            k.Input((6,)),
+            k.layers.Dense(4, use_bias=False),
+            k.layers.BatchNormalization(),
+            k.layers.Activation("relu"),
+            k.layers.Dense(1),
+        ]
+    )
+
+
+def regularised(k):
+    return single(k, kernel_regularizer="l2", activity_regularizer="l1")
+
+
+# name -> model, compile arguments, data, fit arguments
+CASES = {
+    "one_hot": (
+        single,
+        {"loss": "categorical_crossentropy", "metrics": ["accuracy"]},
+        (X, ONE_HOT),
+        {},
+    ),
+    "sparse": (
+        single,
+        {"loss": "sparse_categorical_crossentropy", "metrics": ["acc"]},
+        (X, CLASSES),
+        {},
+    ),
+    "binary": (
+        lambda k: single(k, 1, "sigmoid"),
+        {"loss": "binary_crossentropy", "metrics": ["accuracy", "AUC", "Precision", "mse"]},
+        (X, (VALUES > 0).astype("float32")),
+        {},
+    ),
+    "regression": (
+        lambda k: single(k, 1, None),
+        {"loss": "mse", "metrics": ["mae"]},
+        (X, VALUES),
+        {},
+    ),
+    "sample_weight": (
+        single,
+        {
+            "loss": "sparse_categorical_crossentropy",
+            "metrics": ["accuracy"],
+            "weighted_metrics": ["accuracy"],
+        },
+        (X, CLASSES),
+        {"sample_weight": WEIGHTS},
+    ),
+    "class_weight": (
+        single,
+        {"loss": "sparse_categorical_crossentropy", "metrics": ["accuracy"]},
+        (X, CLASSES),
+        {"class_weight": {0: 1.0, 1: 3.0, 2: 0.5}},
+    ),
+    "validation_split": (
+        single,
+        {"loss": "sparse_categorical_crossentropy", "metrics": ["accuracy"]},
+        (X, CLASSES),
+        {"validation_split": 0.25},
+    ),
+    "validation_data": (
+        single,
+        {"loss": "categorical_crossentropy", "metrics": ["accuracy"]},
+        (X, ONE_HOT),
+        {"validation_data": (X[:10], ONE_HOT[:10], WEIGHTS[:10]), "validation_freq": 2},
+    ),
+    "two_outputs": (
+        two_outputs,
+        {
+            "loss": ["sparse_categorical_crossentropy", "mse"],
+            "loss_weights": [1.0, 0.3],
+            "metrics": [["accuracy"], ["mae"]],
+        },
+        (X, [CLASSES, VALUES]),
+        {},
+    ),
+    "two_outputs_by_name": (
+        two_outputs,
+        {
+            "loss": {"a": "sparse_categorical_crossentropy", "b": "mse"},
+            "metrics": {"a": "accuracy"},
+        },
+        (X, {"a": CLASSES, "b": VALUES}),
+        {},
+    ),
+    "dict_outputs": (
+        dict_outputs,
+        {"loss": {"p": "categorical_crossentropy", "q": "mae"}, "metrics": {"q": ["mse"]}},
+        (X, {"p": ONE_HOT, "q": VALUES}),
+        {},
+    ),
+    "two_inputs": (two_inputs, {"loss": "mse"}, ({"a": X, "b": VALUES}, VALUES), {}),
+    "batch_normalization": (normalised, {"loss": "mse"}, (X, VALUES), {"validation_split": 0.25}),
+    "regularizers": (regularised, {"loss": "categorical_crossentropy"}, (X, ONE_HOT), {}),
+    "steps_per_execution": (
+        single,
+        {"loss": "categorical_crossentropy", "metrics": ["accuracy"], "steps_per_execution": 2},
+        (X, ONE_HOT),
+        {},
+    ),
+    "eager": (
+        single,
+        {"loss": "categorical_crossentropy", "metrics": ["accuracy"], "run_eagerly": True},
+        (X, ONE_HOT),
+        {},
+    ),
+}
+
+
+def trained(k, build, compile_arguments, data, fit_arguments, weights=None):
+    k.utils.clear_session()
+    model = build(k)
+    if weights is not None:
+        model.set_weights(weights)
+    start = model.get_weights()
+    model.compile(optimizer=k.optimizers.Adam(0.01), **compile_arguments)
+    history = model.fit(*data, batch_size=10, epochs=4, shuffle=False, verbose=0, **fit_arguments)
+    return model, start, history
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_same_history_weights_and_predictions(name):
+    theirs, start, expected = trained(keras, *CASES[name])
+    ours, _, found = trained(lamina, *CASES[name], weights=start)
+    assert list(found.history) == list(expected.history)
+    for key, values in expected.history.items():
+        assert np.allclose(found.history[key], values, rtol=2e-4, atol=2e-5), key
+    for mine, other in zip(ours.get_weights(), theirs.get_weights(), strict=True):
+        assert np.allclose(mine, other, rtol=2e-3, atol=2e-4)
+    x, y = CASES[name][2]
+    mine, other = ours.predict(x, verbose=0), theirs.predict(x, verbose=0)
+    assert keras.tree.map_structure(np.shape, mine) == keras.tree.map_structure(np.shape, other)
+    ours_evaluated = ours.evaluate(x, y, verbose=0, return_dict=True)
+    theirs_evaluated = theirs.evaluate(x, y, verbose=0, return_dict=True)
+    assert set(ours_evaluated) == set(theirs_evaluated)
+    if name != "sample_weight":  # there Keras lists a metric twice
+        mine, other = ours.evaluate(x, y, verbose=0), theirs.evaluate(x, y, verbose=0)
+        assert np.allclose(mine, other, rtol=1e-3, atol=1e-4)
+
+
+def test_weight_names_paths_and_order_of_a_branching_model():
+    keras.utils.clear_session()
+    lamina.utils.clear_session()
+    theirs, ours = two_outputs(keras), two_outputs(lamina)
+    assert [layer.name for layer in ours.layers] == [layer.name for layer in theirs.layers]
+    assert [v.name for v in ours.weights] == [v.name for v in theirs.weights]
+    assert [v.path for v in ours.weights] == [v.path for v in theirs.weights]
+
+
+def test_train_on_batch_and_friends():
+    def run(k, weights=None):
+        model = single(k)
+        if weights:
+            model.set_weights(weights)
+        start = model.get_weights()
+        model.compile("sgd", "categorical_crossentropy", metrics=["accuracy"])
+        results = [model.train_on_batch(X[:8], ONE_HOT[:8]) for _ in range(3)]
+        results.append(model.test_on_batch(X[8:16], ONE_HOT[8:16], return_dict=False))
+        return start, results, model.predict_on_batch(X[:4])
+
+    start, expected, predicted = run(keras)
+    _, found, mine = run(lamina, start)
+    assert np.allclose(found, expected, rtol=1e-4)
+    assert np.allclose(mine, predicted, rtol=1e-4)
