@@ -10,7 +10,7 @@ from lamina.backend import current
 from lamina.core import input_spec as specs
 from lamina.core import policy as policies
 from lamina.core import registry
-from lamina.core.arguments import Recorded
+from lamina.core.arguments import Recorded, signature
 from lamina.core.call import (
     CallSignature,
     build_arguments,
@@ -371,7 +371,9 @@ class Layer(Recorded, LayerState, Operation):
     def get_config(self) -> dict[str, Any]:
         """What makes an equal layer, without its weights, through `from_config`."""
         config = {"name": self.name, "trainable": self.trainable, "dtype": self.dtype_policy}
-        own = {k: v for k, v in self.recorded_config().items() if k not in _BASE_ARGUMENTS}
+        explicit = signature(type(self))  # type: ignore[arg-type]
+        old = _OLD_SHAPES.difference(explicit.parameters if explicit else ())
+        own = {k: v for k, v in self.recorded_config().items() if k not in _BASE_ARGUMENTS | old}
         saved = {k: v for k, v in {**config, **own}.items() if k not in self.unsaved}
         return {key: registry.serialize(value) for key, value in saved.items()}
 
@@ -410,12 +412,10 @@ _BASE_ARGUMENTS = frozenset(
         "trainable",
         "dtype",
         "autocast",
-        "input_shape",
-        "batch_input_shape",
-        "batch_shape",
-        "input_dim",
     }
 )
+# Older spellings of the input's shape, where a constructor has no argument of its own so named.
+_OLD_SHAPES = frozenset({"input_shape", "batch_input_shape", "batch_shape", "input_dim"})
 
 
 def _old_input_shape(cls: type, kwargs: dict[str, Any]) -> tuple[int | None, ...] | None:

@@ -91,7 +91,7 @@ class LeakyReLU(Layer):
         self.negative_slope = _not_negative("negative_slope", negative_slope)
 
     def call(self, inputs: TensorLike) -> Tensor:
-        return activations.leaky_relu(inputs, negative_slope=self.negative_slope)
+        return ops.leaky_relu(inputs, negative_slope=self.negative_slope)
 
 
 class ELU(Layer):
@@ -116,7 +116,7 @@ class ELU(Layer):
         self.alpha = alpha
 
     def call(self, inputs: TensorLike) -> Tensor:
-        return activations.elu(inputs, alpha=self.alpha)
+        return ops.elu(inputs, alpha=self.alpha)
 
 
 class PReLU(Layer):
@@ -196,7 +196,7 @@ class Softmax(Layer):
             lowest = -3e4 if self.compute_dtype == "float16" else -1e9
             inputs = ops.where(ops.cast(mask, "bool"), inputs, ops.add(inputs, lowest))
         if isinstance(self.axis, int):
-            return activations.softmax(inputs, axis=self.axis)
+            return ops.softmax(inputs, axis=self.axis)
         axes = tuple(self.axis)
         return ops.exp(ops.subtract(inputs, ops.logsumexp(inputs, axis=axes, keepdims=True)))
 

@@ -115,9 +115,7 @@ class Conv(Windowed):
         self.groups = positive("groups", groups)
         if filters % groups:
             raise ValueError(f"filters={filters} is not a multiple of groups={groups}.")
-        self._start(
-            kernel_size, strides, padding, data_format, dilation_rate, activation, use_bias
-        )
+        self._start(kernel_size, strides, padding, data_format, dilation_rate, activation, use_bias)
         self._start_bias(bias_initializer, bias_regularizer, bias_constraint)
         self.kernel_initializer = initializers.get(kernel_initializer)
         self.kernel_regularizer = regularizers.get(kernel_regularizer)
@@ -258,9 +256,7 @@ class ConvTranspose(Windowed):
     ) -> None:
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
         self.filters = positive("filters", filters)
-        self._start(
-            kernel_size, strides, padding, data_format, dilation_rate, activation, use_bias
-        )
+        self._start(kernel_size, strides, padding, data_format, dilation_rate, activation, use_bias)
         self.output_padding = None
         if output_padding is not None:
             self.output_padding = sizes("output_padding", output_padding, self.rank, 0)

@@ -220,9 +220,7 @@ class Dot(Merge):
         (5, 3, 2)
     """
 
-    def __init__(
-        self, axes: int | Sequence[int], normalize: bool = False, **kwargs: Any
-    ) -> None:
+    def __init__(self, axes: int | Sequence[int], normalize: bool = False, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         if not isinstance(axes, int) and (
             len(axes) != 2 or not all(isinstance(axis, int) for axis in axes)

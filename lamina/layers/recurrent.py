@@ -15,6 +15,7 @@ from lamina.core.variable import Variable
 from lamina.layers.recurrence import held
 from lamina.layers.recurrent_cells import RecurrentCell
 from lamina.ops.row import Tensor, TensorLike
+from lamina.symbolic.tensor import leaves, map_leaves
 
 
 class StackedRNNCells(Layer):
@@ -113,7 +114,8 @@ class RNN(Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.cell = StackedRNNCells(cell) if isinstance(cell, (list, tuple)) else _checked_cell(cell)
+        several = isinstance(cell, (list, tuple))
+        self.cell = StackedRNNCells(cell) if several else _checked_cell(cell)
         self.return_sequences = return_sequences
         self.return_state = return_state
         self.go_backwards = go_backwards
@@ -169,7 +171,7 @@ class RNN(Layer):
                 return self.get_initial_state(batch)
             initial_state = self.states
         several = isinstance(initial_state, (list, tuple))
-        given = list(initial_state) if several else [initial_state]
+        given: Any = list(initial_state) if several else [initial_state]
         needed = self.cell.state_size
         count = len(needed) if isinstance(needed, (list, tuple)) else 1
         if len(given) != count:
@@ -177,15 +179,15 @@ class RNN(Layer):
                 f"{type(self).__name__} {self.name!r} has {count} state(s) and was given "
                 f"{len(given)} in initial_state. Pass a list of {count}, as its return_state gives."
             )
-        found = optree.tree_map(lambda one: ops.cast(one, self.compute_dtype), given)
-        wrong = [one.shape for one in optree.tree_leaves(found) if one.shape[0] != batch]
+        found: Any = map_leaves(lambda one: ops.cast(one, self.compute_dtype), given)
+        wrong = [one.shape for one in leaves(found) if one.shape[0] != batch]
         if wrong:
             raise ValueError(
                 f"{type(self).__name__} {self.name!r} begins with states of the shape {wrong[0]}, "
                 f"which do not fit a batch of {batch}. A stateful layer takes batches of one size; "
                 "an initial_state has a row for each row of the batch."
             )
-        return found  # type: ignore[no-any-return]
+        return list(found)
 
     def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
         mask = previous_mask[0] if isinstance(previous_mask, (list, tuple)) else previous_mask
@@ -222,22 +224,22 @@ class RNN(Layer):
 class _KeptStates(Holder):
     """The states of a stateful layer: not weights, but variables of its."""
 
-    def __init__(self, first: list[Any]) -> None:
-        found, self.structure = optree.tree_flatten(first)
-        self.variables = [Variable(one, trainable=False, name="rnn_state") for one in found]
+    def __init__(self, first: Any) -> None:
+        self.structure = optree.tree_structure(first)
+        self.variables = [Variable(one, trainable=False, name="rnn_state") for one in leaves(first)]
 
-    def nested(self) -> list[Any]:
-        return optree.tree_unflatten(self.structure, self.variables)  # type: ignore[no-any-return]
+    def nested(self) -> Any:
+        return optree.tree_unflatten(self.structure, self.variables)
 
     def assign(self, states: list[Any]) -> None:
-        for variable, state in zip(self.variables, optree.tree_leaves(states), strict=True):
+        for variable, state in zip(self.variables, leaves(states), strict=True):
             variable.assign(state)
 
 
 def walk(
     cell: Any,
     sequence: Tensor,
-    states: list[Any],
+    states: Any,
     *,
     seen: Tensor | None,
     training: bool | None,
@@ -255,7 +257,7 @@ def walk(
         reverse: begin at the end.
         unroll: how many steps to write out in a compiled loop; True for all.
     """
-    options = {"seen": seen, "reverse": reverse, "unroll": unroll}
+    options: dict[str, Any] = {"seen": seen, "reverse": reverse, "unroll": unroll}
     if type(cell) is StackedRNNCells:
         # One cell after the other along all of time: each has its inputs together then.
         ends = []
@@ -272,18 +274,18 @@ def walk(
 
     structure = optree.tree_structure(states)
     shape = (sequence.shape[1], *_sizes(_output_size(cell)))
-    start = ops.zeros(shape, dtype=optree.tree_leaves(states)[0].dtype)
+    start = ops.zeros(shape, dtype=leaves(states)[0].dtype)
 
     def step(carry: list[Tensor], x: tuple[Tensor, ...]) -> tuple[list[Tensor], Tensor]:
-        inner = optree.tree_unflatten(structure, carry[1:])
-        output, inner = _called(cell, x[0], inner, training)
-        new = held([output, *optree.tree_leaves(inner)], carry, *x[1:])
+        before = optree.tree_unflatten(structure, carry[1:])
+        output, after = _called(cell, x[0], before, training)
+        new = held([output, *leaves(after)], carry, *x[1:])
         return new, new[0]
 
     xs = (sequence,) if seen is None else (sequence, seen)
-    carry = [start, *optree.tree_leaves(states)]
-    carry, outputs = ops.scan(step, carry, xs, reverse=reverse, unroll=unroll)
-    return outputs, carry[0], optree.tree_unflatten(structure, carry[1:])
+    first = [start, *leaves(states)]
+    (last, *ends), outputs = ops.scan(step, first, xs, reverse=reverse, unroll=unroll)
+    return outputs, last, optree.tree_unflatten(structure, ends)  # type: ignore[return-value]
 
 
 def _called(cell: Any, inputs: Any, states: Any, training: bool | None) -> tuple[Any, Any]:

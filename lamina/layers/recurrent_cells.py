@@ -335,7 +335,8 @@ class LSTMCell(RecurrentCell):
         if mask is not None or not _usual(self):
             return super().walk(projected, states, seen, mask, reverse, unroll)
         kernel = ops.convert_to_tensor(self.recurrent_kernel)
-        return recurrence.lstm(projected, kernel, *states, seen, reverse, unroll)
+        hidden, carried = states
+        return recurrence.lstm(projected, kernel, hidden, carried, seen, reverse, unroll)
 
 
 class GRUCell(RecurrentCell):
@@ -447,12 +448,10 @@ class GRUCell(RecurrentCell):
         bias = self._state_bias()
         if self.bias is None:
             bias = ops.zeros((3 * self.units,), dtype=projected.dtype)
-        return recurrence.gru(projected, kernel, bias, *states, seen, reverse, unroll)
+        return recurrence.gru(projected, kernel, bias, states[0], seen, reverse, unroll)
 
 
 def _usual(cell: LSTMCell | GRUCell) -> bool:
     """Whether the activations are those that `recurrence` knows the gradients of."""
-    return (
-        cell.activation is activations.get("tanh")
-        and cell.recurrent_activation is activations.get("sigmoid")
-    )
+    usual = activations.get("tanh"), activations.get("sigmoid")
+    return (cell.activation, cell.recurrent_activation) == usual

@@ -33,6 +33,9 @@ class CellRNN(RNN):
     recurrent_dropout = _of_cell("recurrent_dropout")
     seed = _of_cell("seed")
 
+    def recorded_config(self) -> dict[str, Any]:
+        return {**super().recorded_config(), "zero_output_for_mask": self.zero_output_for_mask}
+
 
 class SimpleRNN(CellRNN):
     """The plain recurrent network: h = activation(x · W + h · U + b) along time.
@@ -225,5 +228,5 @@ class GRU(CellRNN):
 
 def _inner(kwargs: dict[str, Any], name: str) -> dict[str, Any]:
     """What the cell is given of the layer's own options."""
-    known = {key: kwargs[key] for key in ("dtype", "trainable", "autocast") if key in kwargs}
-    return {**known, "name": name}
+    shared = {"dtype", "trainable", "autocast"}
+    return {"name": name, **{key: value for key, value in kwargs.items() if key in shared}}

@@ -36,9 +36,7 @@ class DepthwiseConv(Windowed):
     ) -> None:
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
         self.depth_multiplier = positive("depth_multiplier", depth_multiplier)
-        self._start(
-            kernel_size, strides, padding, data_format, dilation_rate, activation, use_bias
-        )
+        self._start(kernel_size, strides, padding, data_format, dilation_rate, activation, use_bias)
         self._start_bias(bias_initializer, bias_regularizer, bias_constraint)
         self.depthwise_initializer = initializers.get(depthwise_initializer)
         self.depthwise_regularizer = regularizers.get(depthwise_regularizer)
@@ -136,9 +134,7 @@ class SeparableConv(Windowed):
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
         self.filters = positive("filters", filters)
         self.depth_multiplier = positive("depth_multiplier", depth_multiplier)
-        self._start(
-            kernel_size, strides, padding, data_format, dilation_rate, activation, use_bias
-        )
+        self._start(kernel_size, strides, padding, data_format, dilation_rate, activation, use_bias)
         self._start_bias(bias_initializer, bias_regularizer, bias_constraint)
         self.depthwise_initializer = initializers.get(depthwise_initializer)
         self.pointwise_initializer = initializers.get(pointwise_initializer)

@@ -55,7 +55,7 @@ class TimeDistributed(Wrapper):
 
     supports_masking = True
 
-    def build(self, input_shape: Sequence[int | None]) -> None:
+    def build(self, input_shape: Any = None) -> None:
         super().build((input_shape[0], *input_shape[2:]))
 
     def call(

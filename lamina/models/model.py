@@ -107,9 +107,10 @@ class Model(Trainer, Layer):
             return
         super()._build_for(args, kwargs)
 
-    def _has_call(self) -> bool:
-        """Whether the model itself maps inputs to outputs: some only hold models that do."""
-        return self._graph is not None or type(self).call is not Model.call
+    def _needs_building(self) -> bool:
+        """Whether calling the model would make variables in layers that have none yet."""
+        has_call = self._graph is not None or type(self).call is not Model.call
+        return has_call and not all(layer.built for layer in self._inner_layers())
 
     @property
     def metrics(self) -> list[Any]:

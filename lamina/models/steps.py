@@ -50,8 +50,8 @@ class Steps:
         self._compile_metrics: CompileMetrics | None = None
         self._compile_arguments: dict[str, Any] = {}
         self._functions: dict[Any, Any] = {}
-        # Whether variables were made for training (True) and for evaluating (False).
-        self._prepared: set[bool] = set()
+        # The phases that the variables have been made for.
+        self._prepared: set[str] = set()
 
     def compile(
         self,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -20,10 +21,14 @@ from lamina.models.steps import Steps
 from lamina.symbolic.tensor import KerasTensor, leaves, map_leaves
 
 
+# Dispatches that may be under way at a time.
+AHEAD = 2
+
+
 class Trainer(Steps):
     """The part of a model that runs steps over data."""
 
-    _has_call: Callable[[], bool]
+    _needs_building: Callable[[], bool]
 
     def fit(
         self,
@@ -92,7 +97,7 @@ class Trainer(Steps):
             validation = _validation_source(
                 validation_data, validation_batch_size or batch_size, validation_steps
             )
-        self._prepare(source, train=True)
+        self._prepare(source, "train")
         told = CallbackList(
             callbacks,
             add_history=True,
@@ -156,6 +161,7 @@ class Trainer(Steps):
     ) -> Any:
         """Run the chunks of one epoch, telling callbacks of each; returns the last logs."""
         step, logs = 0, {}
+        under_way: collections.deque[Any] = collections.deque()
         begin = getattr(told, f"on_{phase}_batch_begin")
         end = getattr(told, f"on_{phase}_batch_end")
         for chunk in chunks:
@@ -166,6 +172,11 @@ class Trainer(Steps):
                 error.add_note(f"It happened in batch {step} (of {phase}, counted from 0).")
                 raise
             step += chunk.steps
+            # A backend may return before it has computed. Waiting for the step before the last
+            # keeps it busy, and bounds the memory of batches handed over.
+            under_way.append(logs)
+            if len(under_way) > AHEAD:
+                current().block(under_way.popleft())
             if collect is not None:
                 collect(logs, chunk.steps)
             end(step - 1, {"outputs": logs} if phase == "predict" else dict(logs))
@@ -198,7 +209,7 @@ class Trainer(Steps):
         source = make_source(
             x, y, sample_weight, batch_size=batch_size, steps=steps, floatx=floatx()
         )
-        self._prepare(source, train=False)
+        self._prepare(source, "test")
         told = callbacks
         if not isinstance(told, CallbackList):
             told = CallbackList(
@@ -294,7 +305,7 @@ class Trainer(Steps):
         source = make_source(
             x, y, sample_weight, batch_size=rows, class_weight=class_weight, floatx=floatx()
         )
-        self._prepare(source, train=phase == "train")
+        self._prepare(source, phase)
         self.reset_metrics()
         logs = _numbers(compiled(self, phase)(Chunk(1, source.peek())))
         if return_dict:
@@ -348,25 +359,28 @@ class Trainer(Steps):
         ]
         return others + compiled_names
 
-    def _prepare(self, source: Source, train: bool) -> None:
-        """Make all variables on the shapes of the first batch, before anything is traced."""
-        if train in self._prepared:
+    def _prepare(self, source: Source, phase: str) -> None:
+        """Make all variables on the shapes of the first batch, before anything is traced.
+
+        A step of the user's own may call something else than the model: where all layers are
+        built already, or the model has no `call`, nothing is made for it.
+        """
+        step = f"{phase}_step"
+        own = getattr(type(self), step) is not getattr(Steps, step)
+        if phase in self._prepared or (own and not self._needs_building()):
             return
-        custom = type(self).train_step is not Steps.train_step
-        if custom and not self._has_call():
-            return
-        batch = source.peek()
-        x, y, _ = map_leaves(_spec, unpack_x_y_sample_weight(batch))
+        training = phase == "train"
+        x, y, _ = map_leaves(_spec, unpack_x_y_sample_weight(source.peek()))
 
         def forward(x: Any) -> Any:
-            return self(x, training=train)  # type: ignore[operator]
+            return self(x, training=training)  # type: ignore[operator]
 
         y_pred = infer_function(forward, (x,), {})
-        if self.compiled and y is not None and not custom:
+        if y is not None and not own:
             self._build_compiled(y, y_pred)
-        if train and self.optimizer is not None and not custom and not self.optimizer.built:
+        if training and not own and self.optimizer is not None and not self.optimizer.built:
             self.optimizer.build(self.trainable_variables)
-        self._prepared.add(train)
+        self._prepared.add(phase)
 
 
 def _spec(array: Any) -> KerasTensor:

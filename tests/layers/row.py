@@ -19,7 +19,6 @@ class Row:
         dtype: the inputs' type; integers are drawn below 7.
         call: more keyword arguments of the call; NumPy arrays have the batch first.
         deterministic: whether a call with `training=True` can be compared with Keras's.
-        per_example: whether each example's output depends on that example alone.
         unlike: keys of the config that Keras writes in another way.
         gradient: whether the output depends on float inputs or weights.
     """
@@ -30,7 +29,6 @@ class Row:
     dtype: str = "float32"
     call: dict[str, Any] = field(default_factory=dict)
     deterministic: bool = True
-    per_example: bool = True
     unlike: frozenset[str] = frozenset()
     gradient: bool = True
 

@@ -76,7 +76,6 @@ RESHAPING = [
     Row("ZeroPadding3D", {}, (2, 2, 3, 4, 3)),
     Row("UpSampling1D", {"size": 3}, (2, 4, 3)),
     Row("UpSampling2D", {"size": (2, 3), **FIRST}, (2, 3, 4, 5)),
-    Row("UpSampling2D", {"interpolation": "bilinear"}, (2, 4, 5, 3)),
     Row("UpSampling3D", {}, (2, 2, 3, 4, 3)),
 ]
 
@@ -84,11 +83,19 @@ CONVOLUTIONS = [
     Row("Conv1D", {"filters": 4, "kernel_size": 3, "padding": "causal"}, (2, 8, 3)),
     Row("Conv1D", {"filters": 6, "kernel_size": 3, "strides": 2, "groups": 3}, (2, 9, 6)),
     Row("Conv2D", {"filters": 4, "kernel_size": 3, "activation": "relu"}, (2, 7, 8, 3)),
-    Row("Conv2D", {"filters": 4, "kernel_size": (2, 3), "strides": 2, "padding": "same"}, (2, 7, 8, 3)),
+    Row(
+        "Conv2D",
+        {"filters": 4, "kernel_size": (2, 3), "strides": 2, "padding": "same"},
+        (2, 7, 8, 3),
+    ),
     Row("Conv2D", {"filters": 4, "kernel_size": 3, "dilation_rate": 2, **FIRST}, (2, 3, 8, 8)),
     Row("Conv3D", {"filters": 2, "kernel_size": 2, "use_bias": False}, (2, 4, 4, 5, 3)),
     Row("Conv1DTranspose", {"filters": 4, "kernel_size": 3, "strides": 2}, (2, 5, 3)),
-    Row("Conv2DTranspose", {"filters": 4, "kernel_size": 3, "strides": 2, "padding": "same"}, (2, 4, 5, 3)),
+    Row(
+        "Conv2DTranspose",
+        {"filters": 4, "kernel_size": 3, "strides": 2, "padding": "same"},
+        (2, 4, 5, 3),
+    ),
     Row(
         "Conv2DTranspose",
         {"filters": 2, "kernel_size": 3, "strides": 2, "output_padding": 1, **FIRST},
@@ -105,7 +112,11 @@ CONVOLUTIONS = [
 POOLING = [
     Row("MaxPooling1D", {}, (2, 7, 3)),
     Row("MaxPooling2D", {}, (2, 6, 8, 3)),
-    Row("MaxPooling2D", {"pool_size": (3, 2), "strides": 1, "padding": "same", **FIRST}, (2, 3, 6, 7)),
+    Row(
+        "MaxPooling2D",
+        {"pool_size": (3, 2), "strides": 1, "padding": "same", **FIRST},
+        (2, 3, 6, 7),
+    ),
     Row("MaxPooling3D", {}, (2, 4, 4, 5, 2)),
     Row("AveragePooling1D", {"pool_size": 3, "strides": 2, "padding": "same"}, (2, 8, 3)),
     Row("AveragePooling2D", {"pool_size": 2}, (2, 6, 7, 3)),
@@ -120,9 +131,9 @@ POOLING = [
 ]
 
 NORMALIZATION = [
-    Row("BatchNormalization", {"momentum": 0.5}, (4, 3), per_example=False),
-    Row("BatchNormalization", {"axis": 1, "scale": False}, (2, 3, 4, 5), per_example=False),
-    Row("BatchNormalization", {"center": False}, (2, 5, 3), call={"mask": STEPS}, per_example=False),
+    Row("BatchNormalization", {"momentum": 0.5}, (4, 3)),
+    Row("BatchNormalization", {"axis": 1, "scale": False}, (2, 3, 4, 5)),
+    Row("BatchNormalization", {"center": False}, (2, 5, 3), call={"mask": STEPS}),
     Row("LayerNormalization"),
     Row("LayerNormalization", {"axis": [1, 2], "gamma_regularizer": "l2"}, (2, 5, 3)),
     Row("LayerNormalization", {"axis": 1, "center": False, "scale": False}, (2, 5, 3)),
@@ -138,7 +149,13 @@ REGULARIZATION = [
     Row("Dropout", {"rate": 0.0}),
     Row("SpatialDropout1D", {"rate": 0.5}, (2, 5, 3), unlike=frozenset({"dtype"}), **NOISE),
     Row("SpatialDropout2D", {"rate": 0.5}, (2, 4, 5, 3), unlike=frozenset({"dtype"}), **NOISE),
-    Row("SpatialDropout3D", {"rate": 0.5, **FIRST}, (2, 3, 2, 4, 5), unlike=frozenset({"dtype"}), **NOISE),
+    Row(
+        "SpatialDropout3D",
+        {"rate": 0.5, **FIRST},
+        (2, 3, 2, 4, 5),
+        unlike=frozenset({"dtype"}),
+        **NOISE,
+    ),
     Row("GaussianNoise", {"stddev": 0.5}, **NOISE),
     Row("GaussianDropout", {"rate": 0.5}, **NOISE),
     Row("AlphaDropout", {"rate": 0.5, "noise_shape": (None, 1)}, **NOISE),

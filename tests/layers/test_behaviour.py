@@ -175,7 +175,7 @@ def test_lambda_passes_what_the_function_takes_and_stores_its_name():
     ],
 )
 def test_lambda_never_runs_stored_code(function):
-    with pytest.raises(ValueError, match="odd_one.*never run"):
+    with pytest.raises(ValueError, match=r"odd_one.*never run"):
         layers.Lambda.from_config({"name": "odd_one", "function": function})
 
 

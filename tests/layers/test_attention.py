@@ -1,0 +1,81 @@
+"""Multi-head attention against Keras."""
+
+import keras
+import numpy as np
+import pytest
+
+import lamina
+from lamina import layers
+from lamina.core.context import get_mask
+from tests.layers.test_recurrent import agree
+
+GENERATOR = np.random.default_rng(0)
+
+
+def draw(*shape):
+    return GENERATOR.normal(size=shape).astype("float32")
+
+
+QUERY, VALUE, KEY, IMAGE = draw(2, 5, 4), draw(2, 6, 3), draw(2, 6, 7), draw(2, 3, 5, 4)
+SOURCES = np.array([[1, 1, 0, 1, 0, 0], [0, 1, 1, 1, 1, 1]], bool)
+TARGETS = np.array([[1, 1, 0, 1, 0], [0, 1, 1, 1, 1]], bool)
+SEEN = GENERATOR.random((2, 5, 6)) > 0.4
+SEEN[0, 1] = False
+
+CASES = {
+    "self": ({}, [QUERY, QUERY], {}),
+    "cross": ({"use_bias": False}, [QUERY, VALUE, KEY], {}),
+    "output": ({"output_shape": (7, 2)}, [QUERY, VALUE], {}),
+    "causal": ({"use_gate": True}, [QUERY, QUERY], {"use_causal_mask": True}),
+    "window": ({"sliding_window": 2}, [QUERY, QUERY], {}),
+    "padded": ({}, [QUERY, VALUE], {"value_mask": SOURCES, "query_mask": TARGETS}),
+    "key mask": ({}, [QUERY, VALUE, KEY], {"key_mask": SOURCES}),
+    "mask": ({}, [QUERY, VALUE], {"attention_mask": SEEN}),
+    "columns": ({"attention_axes": 1}, [IMAGE, IMAGE], {}),
+    "rows": ({"attention_axes": (2,)}, [IMAGE, IMAGE], {}),
+    "image": ({}, [IMAGE, IMAGE], {}),
+}
+
+
+@pytest.mark.parametrize("scores", [False, True], ids=["output", "scores"])
+@pytest.mark.parametrize("case", CASES)
+def test_agrees_with_keras(case, scores):
+    arguments, inputs, call = CASES[case]
+    call = {**call, "return_attention_scores": scores}
+    layer, reference = agree(lambda of: of.MultiHeadAttention(2, 3, **arguments), *inputs, **call)
+    assert [v.path.partition("/")[2] for v in layer.weights] == [
+        v.path.partition("/")[2] for v in reference.weights
+    ]
+    keys = reference.get_config().keys()
+    assert keys == layer.get_config().keys()
+    keras.layers.MultiHeadAttention.from_config(layer.get_config())
+    again = layers.MultiHeadAttention.from_config(layer.get_config())
+    assert again.get_config() == layer.get_config()
+
+
+def test_another_size_of_values():
+    call = {"return_attention_scores": True}
+    arguments = {"value_dim": 5, "output_shape": 7}
+    layer, _ = agree(lambda of: of.MultiHeadAttention(2, 3, **arguments), QUERY, VALUE, KEY, **call)
+    whole = layer(QUERY, VALUE, KEY, return_attention_scores=True)[0]
+    np.testing.assert_allclose(layer(QUERY, VALUE, KEY), whole, rtol=1e-6)
+
+
+def test_shape_is_foreseen():
+    layer = layers.MultiHeadAttention(2, 3, value_dim=5)
+    spec = layer(lamina.KerasTensor((None, None, 4)), lamina.KerasTensor((None, 6, 3)))
+    assert spec.shape == (None, None, 4)
+
+
+def test_dropout_changes_the_output_in_training_only():
+    layer = layers.MultiHeadAttention(2, 3, dropout=0.5, seed=1)
+    still = [np.asarray(layer(QUERY, QUERY)) for _ in range(2)]
+    moving = [np.asarray(layer(QUERY, QUERY, training=True)) for _ in range(2)]
+    np.testing.assert_array_equal(*still)
+    assert (moving[0] != moving[1]).any()
+
+
+def test_mask_of_the_query_goes_on():
+    layer = layers.MultiHeadAttention(2, 3)
+    query = layers.Masking()(QUERY * TARGETS[..., None])
+    np.testing.assert_array_equal(get_mask(layer(query, VALUE)), TARGETS)
