@@ -112,8 +112,8 @@ def vmap(function: Callable[..., Any], in_axes: Any = 0, out_axes: Any = 0) -> C
     return current().vmap(function, in_axes, out_axes)
 
 
-def remat(function: Callable[..., Any]) -> Callable[..., Any]:
-    """`function`, whose gradient computes its inner values anew instead of keeping them.
+def remat(f: Callable[..., Any]) -> Callable[..., Any]:
+    """`f`, whose gradient computes its inner values anew instead of keeping them.
 
     It costs one more forward pass, and saves the memory of the activations inside:
     https://arxiv.org/abs/1604.06174.
@@ -123,7 +123,7 @@ def remat(function: Callable[..., Any]) -> Callable[..., Any]:
         >>> float(grad(remat(ops.sin))(0.0))
         1.0
     """
-    return current().remat(function)
+    return current().remat(f)
 
 
 def eval_shape(function: Callable[..., Any], *args: Any) -> Any:

@@ -73,13 +73,17 @@ def test_jit_sees_trainable_change():
     assert abs(float(ops.mean(call(x)))) < 1.0
 
 
-def test_donation_leaves_arrays_that_were_read_alone(weight):
-    before = weight.numpy()
-    step = lamina.jit(lambda: weight.assign(weight * 2))
+def test_donation_leaves_arrays_alone_that_somebody_else_holds(weight):
+    twin = lamina.Variable([0.0, 0.0])
+    twin.assign(weight.value)
+    step = lamina.jit(lambda: (weight.assign(weight * 2), twin.assign(twin * 3)))
+    held = [weight.numpy(), weight.value, np.asarray(weight.value)]
     step()
+    held.append(weight.value)
     step()
-    assert before.tolist() == [1.0, 2.0]
+    assert [np.asarray(one).tolist() for one in held] == [[1.0, 2.0]] * 3 + [[2.0, 4.0]]
     assert weight.numpy().tolist() == [4.0, 8.0]
+    assert twin.numpy().tolist() == [9.0, 18.0]
 
 
 def test_value_and_grad_of_variables_keeps_side_effects(weight, count):

@@ -108,7 +108,7 @@ class _Compiled:
         self.program = jax.jit(program, donate_argnums=0)
 
     def _inputs(self, leaves: list[Any]) -> tuple[list[Any], list[Any], list[Any]]:
-        owned = [cell.value for cell in self.donated]
+        owned = [cell.owned() for cell in self.donated]
         borrowed = [cell.value for cell in self.shared]
         return owned, borrowed, [leaf for leaf in leaves if _is_dynamic(leaf)]
 
@@ -121,7 +121,7 @@ class _Compiled:
         flat = self.program(*self._inputs(leaves))
         output, values = jax.tree.unflatten(self.output_tree, flat)
         for cell, value in zip(self.written, values, strict=True):
-            cell.value = value
+            cell.replace(value)
         return output
 
 

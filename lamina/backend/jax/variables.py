@@ -12,18 +12,34 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 
 from lamina.backend.contract import LeakedTraceError
 
 
 class Cell:
-    """The place where a variable keeps its value."""
+    """The place where a variable keeps its value.
 
-    __slots__ = ("name", "value")
+    A value that came from outside or was handed out is *lent*: somebody else may hold the array,
+    so its buffer is not donated to a compiled program, which would delete it.
+    """
+
+    __slots__ = ("lent", "name", "value")
 
     def __init__(self, value: Any, name: str) -> None:
         self.value = value
         self.name = name
+        self.lent = True
+
+    def owned(self) -> Any:
+        """The value in an array that nobody else holds."""
+        if self.lent:
+            self.value, self.lent = jnp.copy(self.value), False
+        return self.value
+
+    def replace(self, value: Any) -> None:
+        """Take the value that a compiled program made."""
+        self.value, self.lent = value, False
 
 
 class _Local(threading.local):
@@ -59,7 +75,7 @@ class Substitution(Frame):
 
     def __enter__(self) -> Callable[[Cell], Any]:  # type: ignore[override]
         super().__enter__()
-        return lambda cell: self.values.get(cell, cell.value)
+        return lambda cell: self.values[cell] if cell in self.values else read(cell)
 
 
 def read(cell: Cell) -> Any:
@@ -69,6 +85,7 @@ def read(cell: Cell) -> Any:
             return frame.values[cell]
         frame.missed[cell] = None
         frame = frame.parent
+    cell.lent = True
     return cell.value
 
 
@@ -85,4 +102,4 @@ def assign(cell: Cell, value: Any) -> None:
             "lamina.grad, which carry assignments out, or model.stateless_call, which returns the "
             "new values. The variable keeps its old value."
         )
-    cell.value = value
+    cell.value, cell.lent = value, True
