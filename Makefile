@@ -1,5 +1,7 @@
 # `make mnist` and `make test` need Python 3.11, 3.12 or 3.13 and nothing else.
 VENV := .venv
+# Real Keras, for the benchmarks to compare with.
+KERAS_VENV := .venv-keras
 BIN := $(VENV)/bin
 SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))
 PYTHON ?= $(shell for each in python3.11 python3.12 python3.13 python3; do \
@@ -28,12 +30,17 @@ lint: $(VENV)/.installed-dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(VENV)/.installed-dev
-	$(BIN)/python -m benchmarks
+bench: $(VENV)/.installed-dev $(KERAS_VENV)/.installed
+	$(BIN)/python -m benchmarks --keras $(KERAS_VENV)/bin/python
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis \
+	rm -rf $(VENV) $(KERAS_VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis \
 		.import_linter_cache
+
+$(KERAS_VENV)/.installed: | $(VENV)/.created
+	$(PYTHON) -m venv $(KERAS_VENV)
+	$(KERAS_VENV)/bin/pip install keras==3.15.1 jax
+	@touch $@
 
 $(VENV)/.created:
 	@test -n "$(PYTHON)" || { echo "Lamina needs Python 3.11, 3.12 or 3.13: none was found on PATH." \

@@ -214,7 +214,8 @@ class DropIn(MetaPathFinder):
             return
         for old in FOLDED.get(canonical(name), ()):
             sys.modules[f"{name}.{old}"] = module
-            if not hasattr(module, old):
+            # What is public under the old name stays; a file of ours of that name gives way.
+            if isinstance(vars(module).get(old, module), ModuleType):
                 self._bind(module, old, module)
 
     def _bind(self, owner: ModuleType, name: str, module: ModuleType) -> None:

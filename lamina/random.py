@@ -34,9 +34,7 @@ def _draw(kernel: str, shape: Shape, dtype: str, seed: Seed, *parameters: Any) -
     shape = tuple(shape)
     if inferring():
         return KerasTensor(shape, dtype)
-    values = [
-        p if isinstance(p, (int, float)) else ops.convert_to_tensor(p) for p in parameters
-    ]
+    values = [p if isinstance(p, (int, float)) else ops.convert_to_tensor(p) for p in parameters]
     return _kernel(kernel)(draw_seed(seed), shape, *values, dtype)
 
 

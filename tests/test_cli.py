@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from lamina.backend.config import FRAMEWORKS
+
 ROOT = Path(__file__).parent.parent
 
 
@@ -89,7 +91,7 @@ def test_backends_are_listed_with_their_counts(tmp_path):
     done = lamina("backends", folder=tmp_path)
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
-    for name in ("numpy", "jax", "torch", "tensorflow"):
+    for name in FRAMEWORKS:
         (line,) = [line for line in lines if line.lstrip("│ ").startswith(name)]
         counted = any(character.isdigit() for character in line)
         assert counted or f"pip install 'lamina[{name}]'" in line

@@ -63,6 +63,7 @@ assert sys.modules["keras.layers"] is lamina.layers
         "from keras.layers.core.dense import Dense",
         "from keras.layers.convolutional import Conv2D as Dense",
         "import keras.layers.recurrent as r; Dense = r.Dense",
+        "from keras.layers import recurrent; Dense = recurrent.Dense",
         "from keras.layers.experimental.preprocessing import Dense",
         "from keras.utils.np_utils import to_categorical as Dense",
         "from keras.utils import np_utils; Dense = np_utils.to_categorical",
@@ -72,6 +73,7 @@ assert sys.modules["keras.layers"] is lamina.layers
         "from keras.src.layers import Dense",
         "from keras.api._v2.keras.layers import Dense",
         "from keras.preprocessing.sequence import pad_sequences as Dense",
+        "from keras.preprocessing import sequence; Dense = sequence.pad_sequences",
         "from tensorflow.keras.layers.core import Dense",
     ],
 )

@@ -57,11 +57,10 @@ def test_files_have_under_500_lines():
 
 
 def code_lines(function):
-    """Lines of a function without its decorators and docstring."""
-    body = function.body
+    """Lines of a function's body without its docstring."""
     documented = ast.get_docstring(function) is not None
-    docstring = body[0].end_lineno - body[0].lineno + 1 if documented else 0
-    return function.end_lineno - function.lineno + 1 - docstring
+    code = function.body[1:] if documented else function.body
+    return code[-1].end_lineno - code[0].lineno + 1 if code else 0
 
 
 def test_functions_have_under_60_lines():
@@ -119,6 +118,12 @@ def test_links_lead_to_files(document):
     links = re.findall(r"\]\(([^)#\s]+)", text)
     local = [link for link in links if not link.startswith(("http:", "https:", "mailto:"))]
     assert not [link for link in local if not (document.parent / link).exists()]
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=name)
+def test_tests_that_a_document_names_are_there(document):
+    named = re.findall(r"(tests/[\w/]+\.py)::(\w+)", document.read_text())
+    assert not [test for file, test in named if f"def {test}(" not in (ROOT / file).read_text()]
 
 
 def programs(document):

@@ -26,13 +26,14 @@ from lamina.backend.config import (
 )
 from lamina.backend.contract import Backend, LeakedTraceError, Spec
 from lamina.backend.dtypes import is_float_dtype, is_int_dtype, result_type, standardize_dtype
-from lamina.backend.session import get_uid
+from lamina.backend.session import clear_session, get_uid
 
 __all__ = [
     "Backend",
     "LeakedTraceError",
     "Spec",
     "backend",
+    "clear_session",
     "current",
     "describe",
     "epsilon",

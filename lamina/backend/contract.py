@@ -30,14 +30,15 @@ class Backend(abc.ABC):
         name: what `KERAS_BACKEND` calls it.
         install: the command that installs its framework.
         tensor_types: the classes of its tensors, traced ones included.
-        own: kernels under another name or of other meaning than the framework's, by op name.
+        own: kernels under another name or of other meaning than the framework's, by op name;
+            None where the op's shared definition is to serve although the framework has the name.
         compiles: whether `jit` pays for its compilation, so that the trainer uses it by default.
     """
 
     name: ClassVar[str]
     install: ClassVar[str]
     tensor_types: tuple[type, ...]
-    own: Mapping[str, Function]
+    own: Mapping[str, Function | None]
     compiles: ClassVar[bool] = False
 
     def __init__(self) -> None:
@@ -72,6 +73,13 @@ class Backend(abc.ABC):
     @abc.abstractmethod
     def array(self, value: Any, dtype: str | None = None) -> Tensor:
         """`value` (tensor, NumPy array, scalar, nested list) as a tensor of `dtype`."""
+
+    def number(self, value: complex, dtype: str) -> Any:
+        """The Python number `value` as kernels take it for a tensor of `dtype`.
+
+        Overridden where kernels take something that is made faster than a tensor.
+        """
+        return self.array(value, dtype)
 
     @abc.abstractmethod
     def cast(self, x: Tensor, dtype: str) -> Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import gc
 import secrets
 
 _counts: collections.Counter[str] = collections.Counter()
@@ -20,9 +21,15 @@ def get_uid(prefix: str = "") -> int:
     return _counts[prefix]
 
 
-def reset_uids() -> None:
-    """Start counting names anew: the next `Dense` layer is called `dense` again."""
+def clear_session(free_memory: bool = True) -> None:
+    """Forget the names given out: the next `Dense` layer is called `dense` again.
+
+    Args:
+        free_memory: whether to collect garbage, so that models out of use free their memory now.
+    """
     _counts.clear()
+    if free_memory:
+        gc.collect()
 
 
 class TraceGuard:

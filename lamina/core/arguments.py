@@ -41,6 +41,16 @@ def record(cls: type, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str
     return found
 
 
+class _ConstructorSignature:
+    """What `inspect.signature(cls)` and editors show; `__new__` hides the constructor from them."""
+
+    def __get__(self, instance: Any, owner: type) -> inspect.Signature:
+        known = None if instance is not None else signature(owner)
+        if known is None:
+            raise AttributeError("__signature__")
+        return known.replace(parameters=list(known.parameters.values())[1:])
+
+
 class Recorded:
     """A class whose instances know what they were made with.
 
@@ -49,6 +59,7 @@ class Recorded:
     """
 
     _arguments: dict[str, Any]
+    __signature__ = _ConstructorSignature()
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         instance = super().__new__(cls)

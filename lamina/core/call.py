@@ -52,9 +52,16 @@ def build_arguments(build: Any, named: dict[str, Any]) -> dict[str, Any]:
         return {"input_shape": next(iter(by_name.values()))} if open_to_any else {}
     if len(parameters) == 1 and parameters[0].name not in by_name:
         return {parameters[0].name: next(iter(by_name.values()))}
-    return {p.name: by_name.get(p.name) for p in parameters if p.name in by_name} or {
-        parameters[0].name: next(iter(by_name.values()))
-    }
+    found = {p.name: by_name[p.name] for p in parameters if p.name in by_name}
+    found = found or {parameters[0].name: next(iter(by_name.values()))}
+    missing = [p.name for p in parameters if p.default is p.empty and p.name not in found]
+    if missing:
+        needed = ", ".join(name.removesuffix("_shape") for name in missing)
+        raise TypeError(
+            f"The layer must be called with {needed} too: it was given {', '.join(tensors)} only, "
+            "and its variables depend on the shapes of all of these."
+        )
+    return found
 
 
 def _is_tensors(value: Any) -> bool:
@@ -67,7 +74,8 @@ def shapes(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: shapes(one) for key, one in value.items()}
     if isinstance(value, (list, tuple)):
-        return [shapes(one) for one in value]
+        found = [shapes(one) for one in value]
+        return found if isinstance(value, list) else tuple(found)
     return None if value is None else dimension.reveal(value.shape)
 
 
@@ -80,7 +88,9 @@ def memo_key(tree: Any) -> Any:
     if not all(isinstance(leaf, _PLAIN) for leaf in flat):
         return None
     described = [
-        (leaf.shape, leaf.dtype) if isinstance(leaf, KerasTensor) else (type(leaf), leaf)
+        (leaf.shape, leaf.dtype, leaf._keras_mask is None)
+        if isinstance(leaf, KerasTensor)
+        else (type(leaf), leaf)
         for leaf in flat
     ]
     return (structure, *described)
@@ -104,9 +114,3 @@ def tensors_of(shape: Any, dtype: str) -> Any:
     if isinstance(shape, dict):
         return {key: tensors_of(one, dtype) for key, one in shape.items()}
     return type(shape)(tensors_of(one, dtype) for one in shape)
-
-
-def shapes_of(tree: Any) -> Any:
-    """The shapes of nested symbolic tensors, a tuple of outputs staying a tuple."""
-    found = shapes(tree)
-    return tuple(found) if isinstance(tree, tuple) else found

@@ -6,10 +6,13 @@ import contextlib
 import threading
 import weakref
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
-if TYPE_CHECKING:
-    from lamina.core.layer import Layer
+
+class Called(Protocol):
+    """What a context knows of the layer being called."""
+
+    name: str
 
 
 class CallContext:
@@ -19,7 +22,7 @@ class CallContext:
 
     def __init__(
         self,
-        layer: Layer | None,
+        layer: Called | None,
         parent: CallContext | None,
         training: bool | None,
         autocast: str | None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 from typing import Any, ClassVar
 
 from lamina import ops
@@ -16,7 +17,6 @@ from lamina.core.call import (
     build_arguments,
     memo_key,
     shapes,
-    shapes_of,
     tensors_of,
 )
 from lamina.core.context import CallContext, get_mask, local, masks_of, set_mask
@@ -25,7 +25,15 @@ from lamina.core.tracing import infer_function
 from lamina.core.variable import Variable
 from lamina.ops.row import ShapeError
 from lamina.symbolic.graph import Operation
-from lamina.symbolic.tensor import KerasTensor, inferring, leaves, map_leaves
+from lamina.symbolic.tensor import (
+    KerasTensor,
+    any_symbolic,
+    infer,
+    inferring,
+    leaves,
+    map_leaves,
+    renewed,
+)
 
 
 class Layer(Recorded, LayerState, Operation):
@@ -56,6 +64,7 @@ class Layer(Recorded, LayerState, Operation):
     slot: ClassVar[str] = "layers"
     _signature: ClassVar[CallSignature]
     supports_masking: bool = False
+    input_spec: Any = None
     _call_losses: list[Any]
     # The layers that added losses while this one was called from outside of any layer.
     _loss_layers: list[Layer]
@@ -95,16 +104,36 @@ class Layer(Recorded, LayerState, Operation):
         if kwargs:
             raise TypeError(
                 f"{type(self).__name__} has no argument {', '.join(map(repr, kwargs))}. It takes: "
-                f"{', '.join(self._arguments.keys() - kwargs.keys()) or 'none of its own'}."
+                f"{', '.join(self._taken(kwargs))}."
             )
         super().__init__(name)
         self.activity_regularizer = registry.identify("regularizers", activity_regularizer)
-        self.dtype_policy = policies.get(dtype)
+        self.dtype_policy = dtype
         self.autocast = autocast
-        self.input_spec: Any = None
         self.trainable = trainable
 
+    def _taken(self, refused: dict[str, Any]) -> list[str]:
+        """The names of the constructor's arguments, for a message."""
+        own = [name for name in self._arguments if name.isidentifier() and name not in refused]
+        return list(dict.fromkeys([*own, "name", "trainable", "dtype"]))
+
     # Types --------------------------------------------------------------------------------
+
+    @property
+    def dtype_policy(self) -> policies.DTypePolicy:
+        """The types of variables and of the computation; may be set, also by name."""
+        try:
+            return self._policy
+        except AttributeError:
+            name = type(self).__name__
+            raise RuntimeError(
+                f"Layer {name} is not set up: {name}.__init__ must begin with "
+                "`super().__init__(**kwargs)`, before it sets attributes or the layer is used."
+            ) from None
+
+    @dtype_policy.setter
+    def dtype_policy(self, value: Any) -> None:
+        self._policy = policies.get(value)
 
     @property
     def dtype(self) -> str:
@@ -151,14 +180,14 @@ class Layer(Recorded, LayerState, Operation):
                 self._build_for(args, kwargs)
             if symbolic and not inferring():
                 # The graph keeps what was given; what is filled in depends on the later call.
-                return self.symbolic_call(*args, **given)
-            outputs = self._computed(args, kwargs)
+                outputs = self.symbolic_call(*args, **given)
+            else:
+                outputs = self._computed(args, kwargs)
+            self._hand_on_masks(args, kwargs, outputs)
         except Exception as error:
             raise _located(error, context, args, kwargs) from error.__cause__
         finally:
             local.context = before
-        if not symbolic:
-            self._hand_on_masks(args, kwargs, outputs)
         return outputs
 
     def _computed(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -171,7 +200,7 @@ class Layer(Recorded, LayerState, Operation):
         return outputs
 
     def _for_inference(self, *args: Any, **kwargs: Any) -> Any:
-        return self._computed(args, kwargs)
+        return self._computed(args, self._with_masks(args, kwargs))
 
     def _autocast_dtype(self) -> str | None:
         policy = self.dtype_policy
@@ -229,11 +258,15 @@ class Layer(Recorded, LayerState, Operation):
             return
         if "mask" in named and named["mask"] is not None:
             masks = named["mask"]
-        computed = self.compute_mask(first, masks)
+        if any_symbolic((first, masks)) and not inferring():
+            computed = infer(self.compute_mask, first, masks)
+        else:
+            computed = self.compute_mask(first, masks)
         tensors = leaves(outputs)
         found = list(computed) if isinstance(computed, (list, tuple)) else [computed]
         for tensor, mask in zip(tensors, found, strict=False):
-            if mask is not None:
+            # A layer that returns its very input must not change the mask that it came with.
+            if mask is not None and get_mask(tensor) is None:
                 set_mask(tensor, mask)
 
     def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
@@ -278,7 +311,7 @@ class Layer(Recorded, LayerState, Operation):
             if key:
                 self._spec_memo[key, self.dtype_policy] = found
         return map_leaves(
-            lambda leaf: KerasTensor(leaf.shape, leaf.dtype) if _symbolic(leaf) else leaf, found
+            lambda leaf: renewed(leaf) if isinstance(leaf, KerasTensor) else leaf, found
         )
 
     def _declared_spec(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -300,7 +333,7 @@ class Layer(Recorded, LayerState, Operation):
             inputs = [tensors_of(kwargs["input_shape"], self.compute_dtype)]
         if not layer.built:
             layer._build_for(tuple(inputs), named)
-        return shapes_of(layer.compute_output_spec(*inputs, **named))
+        return shapes(layer.compute_output_spec(*inputs, **named))
 
     def stateless_call(
         self,
@@ -384,12 +417,15 @@ class Layer(Recorded, LayerState, Operation):
     def build_from_config(self, config: dict[str, Any] | None) -> None:
         """Build as `get_build_config` says."""
         if config and not self.built:
-            self.build(**config)
+            # By position where there is one: a `build` may call its argument as it likes.
+            single = tuple(config) == ("input_shape",)
+            self.build(*config.values()) if single else self.build(**config)
             self._build_shapes = config
 
 
 def _noted(build: Any) -> Any:
     """`build`, after which the layer is built, with the layer's name in its variables' paths."""
+    names = list(inspect.signature(build).parameters)[1:]
 
     @functools.wraps(build)
     def run(self: Layer, *args: Any, **kwargs: Any) -> None:
@@ -401,6 +437,8 @@ def _noted(build: Any) -> Any:
         finally:
             local.context = before
         self.built = True
+        given = {**dict(zip(names, args, strict=False)), **kwargs}
+        self._build_shapes = {"input_shape": args[0]} if len(args) == len(given) == 1 else given
 
     return run
 
@@ -434,10 +472,6 @@ def _old_input_shape(cls: type, kwargs: dict[str, Any]) -> tuple[int | None, ...
 
 def _overrides(layer: Layer, method: str) -> bool:
     return getattr(type(layer), method) is not getattr(Layer, method)
-
-
-def _symbolic(leaf: Any) -> bool:
-    return isinstance(leaf, KerasTensor)
 
 
 def _located(

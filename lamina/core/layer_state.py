@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from typing import Any, ClassVar
 
@@ -9,6 +10,7 @@ import numpy as np
 
 from lamina.backend.session import guard, new_token
 from lamina.core import registry
+from lamina.core.context import local, name_scope
 from lamina.core.state import Holder, unique
 from lamina.core.variable import Variable
 
@@ -61,15 +63,16 @@ class LayerState(Holder):
         if initializer is None:
             initializer = "glorot_uniform" if "float" in str(dtype) else "zeros"
         shape = () if shape is None else (shape,) if isinstance(shape, int) else tuple(shape)
-        variable = Variable(
-            registry.identify("initializers", initializer),
-            shape,
-            dtype,
-            trainable=trainable,
-            autocast=autocast,
-            aggregation=aggregation,
-            name=name,
-        )
+        with self._naming():
+            variable = Variable(
+                registry.identify("initializers", initializer),
+                shape,
+                dtype,
+                trainable=trainable,
+                autocast=autocast,
+                aggregation=aggregation,
+                name=name,
+            )
         variable.regularizer = registry.identify("regularizers", regularizer)
         variable.constraint = registry.identify("constraints", constraint)
         variable.overwrite_with_gradient = overwrite_with_gradient
@@ -77,6 +80,13 @@ class LayerState(Holder):
             variable.trainable = False
         self._own.append(variable)
         return variable
+
+    def _naming(self) -> contextlib.AbstractContextManager[None]:
+        """Where variables are named after this layer: it is not being called in its __init__."""
+        context = local.context
+        if context is not None and context.layer is self:
+            return contextlib.nullcontext()
+        return name_scope(self.name)
 
     def _flat_layers(self, include_self: bool = True) -> Iterator[LayerState]:
         """This layer and the layers inside it, each once, the outer before the inner."""

@@ -88,11 +88,34 @@ def identify(slot: str, identifier: Any, *, allow_none: bool = True) -> Any:
 def revive(slot: str, config: dict[str, Any]) -> Any:
     """The object that a config `{"class_name": …, "config": …}` describes."""
     if config["class_name"] == "function":
-        return resolve(slot, config.get("registered_name") or config["config"])
+        # Keras writes the name in `config`, and "function" as the registered one of its own.
+        registered = config.get("registered_name")
+        return resolve(slot, registered if registered in _custom else config["config"])
     name = config.get("registered_name") or config["class_name"]
     found = resolve(slot, name if name in _custom else config["class_name"])
     inner = config.get("config") or {}
     return found.from_config(inner) if hasattr(found, "from_config") else found(**inner)
+
+
+def deserialize(
+    config: Any, custom_objects: dict[str, Any] | None = None, safe_mode: bool = True
+) -> Any:
+    """What `serialize` described; plain values as they are. No code is ever run from it.
+
+    Args:
+        config: an object's description, or nested lists and dictionaries of them.
+        custom_objects: classes and functions of one's own, by name.
+        safe_mode: kept for programs that pass it.
+    """
+    if isinstance(config, (list, tuple)):
+        return type(config)(deserialize(one, custom_objects) for one in config)
+    if not isinstance(config, dict):
+        return config
+    if "class_name" not in config:
+        return {key: deserialize(one, custom_objects) for key, one in config.items()}
+    slot = str(config.get("module") or "").rpartition(".")[2]
+    with CustomObjectScope(custom_objects):
+        return revive(slot if slot in slots else "layers", config)
 
 
 def serialize(value: Any) -> Any:

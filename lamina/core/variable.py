@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from lamina import ops
 from lamina.backend import current
 from lamina.backend.dtypes import is_float, standardize_dtype
 from lamina.backend.session import guard, new_token
+from lamina.core import registry
 from lamina.core.context import current_scopes, local
 from lamina.symbolic.graph import auto_name
 from lamina.symbolic.operators import Operators
@@ -77,9 +78,11 @@ class Variable(Operators):
             value = self._first_value(initializer, shape, dtype)
             self._handle = backend.variable(value, self._trainable, self.path)
         self.shape: tuple[int, ...] = tuple(value.shape)
-        self.dtype: str = backend.dtype(value)
+        self._dtype: str = backend.dtype(value)
 
     def _first_value(self, initializer: Any, shape: Sequence[int] | None, dtype: Any) -> Any:
+        if isinstance(initializer, str):
+            initializer = registry.identify("initializers", initializer)
         if callable(initializer) and not isinstance(initializer, Operators):
             if shape is None:
                 raise ValueError(
@@ -104,14 +107,19 @@ class Variable(Operators):
     @property
     def value(self) -> Any:
         """The value as a tensor of the backend."""
-        context = local.context
         dtype = self.dtype
-        if context is not None and context.autocast and self.autocast and is_float(dtype):
-            dtype = context.autocast
         if inferring():
             return KerasTensor(self.shape, dtype)
         value = current().read(self._handle)
-        return value if dtype == self.dtype else current().cast(value, dtype)
+        return value if dtype == self._dtype else current().cast(value, dtype)
+
+    @property
+    def dtype(self) -> str:
+        """The element type; in the call of a layer of mixed precision, the compute type."""
+        context = local.context
+        if context is None or not context.autocast:
+            return self._dtype
+        return context.autocast if self.autocast and is_float(self._dtype) else self._dtype
 
     @property
     def handle(self) -> Any:
@@ -140,7 +148,7 @@ class Variable(Operators):
         Raises:
             ValueError: if the shapes differ.
         """
-        value = ops.convert_to_tensor(value, dtype=self.dtype)
+        value = ops.convert_to_tensor(value, dtype=self._dtype)
         if tuple(value.shape) != self.shape:
             raise ValueError(
                 f"Variable {self.path!r} has the shape {self.shape} and was assigned a value of "
@@ -152,16 +160,16 @@ class Variable(Operators):
 
     def assign_add(self, value: Any) -> Any:
         """Add to the value; returns the new one."""
-        return self.assign(ops.add(self._full(), ops.convert_to_tensor(value, dtype=self.dtype)))
+        return self.assign(ops.add(self._full(), ops.convert_to_tensor(value, dtype=self._dtype)))
 
     def assign_sub(self, value: Any) -> Any:
         """Subtract from the value; returns the new one."""
-        value = ops.convert_to_tensor(value, dtype=self.dtype)
+        value = ops.convert_to_tensor(value, dtype=self._dtype)
         return self.assign(ops.subtract(self._full(), value))
 
     def _full(self) -> Any:
         """The value in the variable's own type, whatever the compute type is."""
-        return KerasTensor(self.shape, self.dtype) if inferring() else current().read(self._handle)
+        return KerasTensor(self.shape, self._dtype) if inferring() else current().read(self._handle)
 
     def numpy(self) -> np.ndarray:
         """The value as a NumPy array of its own."""
@@ -184,6 +192,10 @@ class Variable(Operators):
 
     def __bool__(self) -> bool:
         return bool(self.numpy())
+
+    def __iter__(self) -> Iterator[Any]:
+        # Without this, Python would index until an error, which frameworks do not raise.
+        return (self[index] for index in range(len(self)))
 
     def __len__(self) -> int:
         return self.shape[0]

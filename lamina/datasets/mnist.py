@@ -44,8 +44,8 @@ def load_data(path: str = "mnist.npz") -> tuple[Split, Split]:
     """
     try:
         file: str | Path = get_file(path, _ORIGIN, file_hash=_SHA256)
-    except DownloadError as error:
-        print(f"{error} Using the copy of MNIST that comes with Lamina.", file=sys.stderr)
+    except DownloadError:
+        print("MNIST is not within reach: using the copy that Lamina ships.", file=sys.stderr)
         file = _SHIPPED
     with np.load(file, allow_pickle=False) as arrays:
         train = arrays["x_train"], arrays["y_train"]

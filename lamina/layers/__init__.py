@@ -112,6 +112,8 @@ from lamina.layers.separable import SeparableConv1D as SeparableConv1D
 from lamina.layers.separable import SeparableConv2D as SeparableConv2D
 from lamina.layers.separable import SeparableConvolution1D as SeparableConvolution1D
 from lamina.layers.separable import SeparableConvolution2D as SeparableConvolution2D
+from lamina.layers.serialization import deserialize as deserialize
+from lamina.layers.serialization import serialize as serialize
 from lamina.layers.wrappers import Bidirectional as Bidirectional
 from lamina.layers.wrappers import TimeDistributed as TimeDistributed
 from lamina.layers.wrappers import Wrapper as Wrapper

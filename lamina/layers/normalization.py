@@ -55,6 +55,12 @@ class _Normalization(Layer):
         return ops.cast(inputs, "float32" if dtype in ("float16", "bfloat16") else dtype)
 
     def _size(self, input_shape: Sequence[int | None], axis: int) -> int:
+        rank = len(input_shape)
+        if not -rank <= axis < rank:
+            raise ValueError(
+                f"{type(self).__name__} {self.name!r} works along axis {axis}, and its input of "
+                f"shape {tuple(input_shape)} has {rank} axes only. Set axis= to one of them."
+            )
         size = input_shape[axis]
         if size is None:
             raise ValueError(

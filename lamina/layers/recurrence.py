@@ -76,17 +76,7 @@ def lstm(
             hiddens_before = _before(hiddens, hidden, reverse)
             cells_before = _before(cells, cell, reverse)
             i, f, g, o = parts(kept)
-            tanh = ops.tanh(cells)
-            gates = ops.concatenate(
-                [
-                    g * i * (1 - i),
-                    cells_before * f * (1 - f),
-                    i * (1 - g * g),
-                    tanh * o * (1 - o),
-                ],
-                axis=-1,
-            )
-            into_cell = o * (1 - tanh * tanh)
+            gates, into_cell = _lstm_slopes(i, f, g, o, cells, cells_before)
             if seen:
                 gates, into_cell = _unless(gates, *seen), _unless(into_cell, *seen)
                 f = ops.where(seen[0] > 0, f, 1)
@@ -115,6 +105,13 @@ def lstm(
 
     arguments = (projected, recurrent, hidden, cell)
     return _differentiated(walk, arguments, seen)
+
+
+def _lstm_slopes(i: Any, f: Any, g: Any, o: Any, cells: Any, cells_before: Any) -> tuple[Any, Any]:
+    """The derivatives of cell and hidden state by the gates' inputs, and of hidden by cell."""
+    tanh = ops.tanh(cells)
+    gates = [g * i * (1 - i), cells_before * f * (1 - f), i * (1 - g * g), tanh * o * (1 - o)]
+    return ops.concatenate(gates, axis=-1), o * (1 - tanh * tanh)
 
 
 def gru(

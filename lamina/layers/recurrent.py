@@ -196,6 +196,11 @@ class RNN(Layer):
         count = len(size) if isinstance(size, (list, tuple)) else 1
         return [mask, *[None] * count] if self.return_state else mask
 
+    @property
+    def state_size(self) -> Any:
+        """The sizes of the cell's states."""
+        return self.cell.state_size
+
     def get_initial_state(self, batch_size: int | None) -> list[Any]:
         """The states that a batch begins with: zeros, unless the cell says otherwise."""
         return _initial_state(self.cell, batch_size, self.compute_dtype)

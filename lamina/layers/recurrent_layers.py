@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from lamina.core.input_spec import InputSpec
 from lamina.layers.recurrent import RNN
 from lamina.layers.recurrent_cells import GRUCell, LSTMCell, SimpleRNNCell
 
@@ -15,6 +16,7 @@ def _of_cell(name: str) -> Any:
 class CellRNN(RNN):
     """What the three share: a cell of their own, whose settings are theirs too."""
 
+    input_spec = InputSpec(ndim=3)
     unsaved: ClassVar[frozenset[str]] = frozenset({"use_cudnn"})
 
     units = _of_cell("units")

@@ -104,16 +104,9 @@ def describe_function(function: Any) -> Any:
     }
 
 
-def plain(identifier: Any) -> Any:
-    """The name in the description of a function that Keras or `describe_function` wrote."""
-    if isinstance(identifier, dict) and identifier.get("registered_name") == "function":
-        return identifier["config"]
-    return identifier
-
-
 def find_function(identifier: Any) -> Callable[..., Any]:
     """A formula from its name or description; a function of one's own as it is."""
-    found = registry.identify("formulas", plain(identifier), allow_none=False)
+    found = registry.identify("formulas", identifier, allow_none=False)
     if not callable(found):
         raise ValueError(f"Expected a function of y_true and y_pred, and got {found!r}.")
     return found  # type: ignore[no-any-return]

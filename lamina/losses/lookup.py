@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lamina.core import registry
-from lamina.losses.formula import describe_function, plain
+from lamina.losses.formula import describe_function
 from lamina.losses.loss import Loss
 
 
@@ -19,7 +19,7 @@ def get(identifier: Any) -> Any:
         >>> get("mse").__name__, get("MeanSquaredError").name
         ('mean_squared_error', 'mean_squared_error')
     """
-    return registry.identify("losses", plain(identifier))
+    return registry.identify("losses", identifier)
 
 
 def serialize(loss: Any) -> Any:

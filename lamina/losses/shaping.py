@@ -81,6 +81,12 @@ def fit_weights(weights: Tensor, values: Tensor, name: str = "sample_weight") ->
         ValueError: if a dimension is neither that of `values` nor 1.
     """
     shape = tuple(weights.shape)
+    if shape and not values.shape:
+        raise ValueError(
+            f"The {name} has the shape {shape}, and the function whose values it weighs returned "
+            "one number for the whole batch, which says nothing of a single sample. Return one "
+            "value for each sample instead, as ops.mean(…, axis=-1) does."
+        )
     if len(shape) == len(values.shape) + 1 and shape[-1] == 1:
         weights = ops.squeeze(weights, axis=-1)
     elif 0 < len(shape) < len(values.shape):

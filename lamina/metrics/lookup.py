@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from lamina.core import registry
-from lamina.losses.formula import describe_function, plain
+from lamina.losses.formula import describe_function
 from lamina.metrics import accuracy, of_losses
 from lamina.metrics.mean import MeanMetricWrapper
 from lamina.metrics.metric import Metric
@@ -24,7 +24,7 @@ def get(identifier: Any) -> Any:
         >>> get("mse").name, get("BinaryAccuracy").name
         ('mean_squared_error', 'binary_accuracy')
     """
-    return registry.identify("metrics", plain(identifier))
+    return registry.identify("metrics", identifier)
 
 
 def serialize(metric: Any) -> Any:

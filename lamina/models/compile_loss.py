@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from lamina import losses, ops
 from lamina.metrics import Mean
-from lamina.models.outputs import per_output
+from lamina.models.outputs import Outputs, name_of, per_output, unique_name
 from lamina.symbolic.tensor import leaves
 
 
@@ -17,26 +19,35 @@ class CompileLoss:
     Args:
         loss: a name, function or loss for a single output; a list or dictionary for several.
         loss_weights: a number, list or dictionary likewise.
-        names: the outputs.
+        outputs: the outputs.
     """
 
-    def __init__(self, loss: Any, loss_weights: Any, names: Sequence[str]) -> None:
+    def __init__(self, loss: Any, loss_weights: Any, outputs: Outputs) -> None:
+        names = outputs.names
         if len(names) > 1 and not isinstance(loss, (list, tuple, dict)):
             loss = [loss] * len(names)
         if loss_weights is not None and not isinstance(loss_weights, (list, tuple, dict)):
             loss_weights = [loss_weights] * len(names)
         if isinstance(loss_weights, dict):
             loss_weights = {name: loss_weights.get(name, 1.0) for name in names}
-        self.names = list(names)
-        self.losses = [_loss(one) for one in per_output(loss, names, "losses")]
+        self.outputs, self.names = outputs, names
+        given = per_output(loss, names, "losses")
+        self.losses = [_loss(one) for one in given]
         weights = per_output(loss_weights, names, "loss_weights")
-        self.weights = [1.0 if weight is None else weight for weight in weights]
-        several = len(names) > 1
-        self.trackers = {
-            name: Mean(name=f"{name}_loss")
-            for name, one in zip(names, self.losses, strict=True)
-            if several and one is not None
-        }
+        self.weights = [1.0 if weight is None else _number(weight) for weight in weights]
+        self.trackers: dict[str, Mean] = {}
+        if sum(one is not None for one in self.losses) > 1:
+            self._track(given)
+
+    def _track(self, given: list[Any]) -> None:
+        """Keep a mean of each loss, under the name of its output, or its own for one without."""
+        taken: list[str] = []
+        for i, loss in enumerate(self.losses):
+            if loss is None:
+                continue
+            own = f"{given[i] if isinstance(given[i], str) else loss.name}_"
+            taken.append(unique_name(f"{self.outputs.prefixes[i] or own}loss", taken))
+            self.trackers[self.names[i]] = Mean(name=taken[-1])
 
     @property
     def metrics(self) -> list[Any]:
@@ -45,7 +56,7 @@ class CompileLoss:
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         """The weighted sum of the outputs' losses, a scalar."""
-        predictions = leaves(y_pred)
+        predictions = self.outputs.split(y_pred)
         targets = per_output(_as_structure(y_true, self.names), self.names, "targets")
         given = sample_weight
         if not isinstance(given, (list, tuple, dict)):
@@ -71,10 +82,19 @@ def _as_structure(y_true: Any, names: Sequence[str]) -> Any:
     return y_true
 
 
+def _number(weight: Any) -> float:
+    if isinstance(weight, (str, bool)) or not isinstance(weight, (int, float, np.number)):
+        raise ValueError(
+            f"loss_weights holds numbers, and was given {weight!r}. The third argument of compile "
+            "is loss_weights; pass metrics by name: metrics=[…]."
+        )
+    return float(weight)
+
+
 def _loss(loss: Any) -> Any:
     if loss is None or isinstance(loss, losses.Loss):
         return loss
     found = losses.get(loss)
     if isinstance(found, losses.Loss):
         return found
-    return losses.LossFunctionWrapper(found, name=getattr(found, "__name__", "loss"))
+    return losses.LossFunctionWrapper(found, name=name_of(found))

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from lamina import metrics
-from lamina.models.outputs import per_output
-from lamina.symbolic.tensor import leaves
+from lamina.models.outputs import Outputs, name_of, per_output, unique_name
 
 
 class CompileMetrics:
@@ -17,7 +16,7 @@ class CompileMetrics:
         plain: metrics that ignore sample weights: names, functions or metrics; nested in a list
             or dictionary for several outputs.
         weighted: metrics that take sample weights.
-        names: the outputs.
+        outputs: the outputs.
         y_true: targets, or symbolic tensors of their shapes: `'accuracy'` depends on them.
         y_pred: outputs, likewise.
         loss: the losses of the outputs, which `'accuracy'` may depend on.
@@ -27,32 +26,30 @@ class CompileMetrics:
         self,
         plain: Any,
         weighted: Any,
-        names: Sequence[str],
+        outputs: Outputs,
         y_true: Any,
         y_pred: Any,
     ) -> None:
-        self.names = list(names)
-        targets = per_output(y_true, names, "targets")
-        outputs = leaves(y_pred)
+        self.outputs, self.names = outputs, outputs.names
+        targets = per_output(y_true, self.names, "targets")
+        predictions = outputs.split(y_pred)
         self.entries: list[tuple[int, bool, str, Any]] = []
         for given, is_weighted in ((plain, False), (weighted, True)):
-            for i, entry in enumerate(_for_outputs(given, names)):
+            for i, entry in enumerate(_for_outputs(given, self.names)):
                 for one in entry if isinstance(entry, (list, tuple)) else [entry]:
-                    metric = _metric(one, targets[i], outputs[i])
+                    metric = _metric(one, targets[i], predictions[i])
                     if metric is not None:
                         self.entries.append(
                             (i, is_weighted, self._key(i, is_weighted, metric), metric)
                         )
 
     def _key(self, i: int, is_weighted: bool, metric: Any) -> str:
-        name = f"{self.names[i]}_{metric.name}" if len(self.names) > 1 else metric.name
+        prefix = self.outputs.prefixes[i]
         taken = {key for _, _, key, _ in self.entries}
+        name = f"{prefix}{metric.name}"
         if is_weighted and name in taken:
-            name = f"weighted_{name}"
-        count, unique = 1, name
-        while unique in taken:
-            unique, count = f"{name}_{count}", count + 1
-        return unique
+            name = f"{prefix}weighted_{metric.name}"
+        return unique_name(name, taken)
 
     @property
     def metrics(self) -> list[Any]:
@@ -62,7 +59,7 @@ class CompileMetrics:
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         """Take one batch into every metric."""
         targets = per_output(y_true, self.names, "targets")
-        outputs = leaves(y_pred)
+        outputs = self.outputs.split(y_pred)
         if not isinstance(sample_weight, (list, tuple, dict)):
             sample_weight = [sample_weight] * len(self.names)
         weights = per_output(sample_weight, self.names, "sample weights")
@@ -76,7 +73,16 @@ class CompileMetrics:
 
     def result(self) -> dict[str, Any]:
         """The value of every metric by the key that the history has it under."""
-        return {key: metric.result() for _, _, key, metric in self.entries}
+        found: dict[str, Any] = {}
+        for _, _, key, metric in self.entries:
+            found.update(named_result(key, metric))
+        return found
+
+
+def named_result(key: str, metric: Any) -> dict[str, Any]:
+    """The value of a metric under `key`; several under the names that the metric gives them."""
+    value = metric.result()
+    return value if isinstance(value, dict) else {key: value}
 
 
 def _for_outputs(given: Any, names: Sequence[str]) -> list[Any]:
@@ -105,7 +111,7 @@ def _metric(given: Any, y_true: Any, y_pred: Any) -> Any:
         return _BY_SHAPE[given.lower()](y_true.shape, y_pred.shape)(name=given)  # type: ignore[call-arg]
     found = metrics.get(given)
     if not isinstance(found, metrics.Metric):
-        found = metrics.MeanMetricWrapper(found, name=getattr(found, "__name__", "metric"))
+        found = metrics.MeanMetricWrapper(found, name=name_of(found))
     if isinstance(given, str):  # the history has it under the name that the program gave it
         found.name = given
     return found

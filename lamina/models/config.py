@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from lamina.core.registry import revive, serialize
+from lamina.core.registry import enter, revive, serialize
 from lamina.models.graph import Graph
+from lamina.ops.row import OpCall
 from lamina.symbolic.graph import Node, Operation
 from lamina.symbolic.tensor import KerasTensor, leaves
+
+enter(OpCall.slot, OpCall)
 
 
 def graph_config(graph: Graph) -> dict[str, Any]:
@@ -27,7 +30,7 @@ def graph_config(graph: Graph) -> dict[str, Any]:
         if isinstance(value, dict):
             return {key: reference(one) for key, one in value.items()}
         if isinstance(value, (list, tuple)):
-            return [reference(one) for one in value]
+            return type(value)(reference(one) for one in value)
         return serialize(value)
 
     def described(operation: Operation) -> dict[str, Any]:
@@ -107,7 +110,7 @@ def _resolved(value: Any, results: dict[tuple[str, int], list[Any]]) -> Any:
             return results[name, node][index]
         return {key: _resolved(one, results) for key, one in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_resolved(one, results) for one in value]
+        return type(value)(_resolved(one, results) for one in value)
     return value
 
 

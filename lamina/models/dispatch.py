@@ -10,6 +10,7 @@ from lamina.backend import current
 from lamina.callbacks import CallbackList
 from lamina.core.state import unique
 from lamina.data import ArraySource, Chunk, Source
+from lamina.models.state_form import step_of
 from lamina.symbolic.tensor import map_leaves
 
 # Batches that one dispatch runs where nobody wants to hear of each, and a step is small. A dispatch
@@ -31,7 +32,7 @@ def steps_per_dispatch(model: Any, source: Source, told: CallbackList, phase: st
         return 1
     key = (phase, "operations", source.batch_size)
     if key not in model._functions:
-        step = current().jit(getattr(model, f"{phase}_step"))
+        step = current().jit(step_of(model, phase))
         batch = map_leaves(ops.convert_to_tensor, source.peek())
         model._functions[key] = step.operations(batch)  # type: ignore[attr-defined]
     return STEPS if model._functions[key] <= SMALL else 1
@@ -61,7 +62,7 @@ def compiled(model: Any, phase: str, guarded: bool = False) -> Callable[[Chunk],
 
 
 def _make(model: Any, phase: str, guarded: bool) -> Callable[[Chunk], Any]:
-    method = getattr(model, f"{phase}_step")
+    method = step_of(model, phase)
     step = _guarded(model, method) if guarded else method
 
     def single(batch: Any) -> Any:

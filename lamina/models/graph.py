@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import collections
 from typing import Any
+
+import optree
 
 from lamina import ops
 from lamina.backend.dtypes import is_float, standardize_dtype
@@ -25,6 +28,8 @@ class Graph:
     """
 
     def __init__(self, inputs: Any, outputs: Any) -> None:
+        if isinstance(outputs, (list, tuple)) and len(outputs) == 1:
+            (outputs,) = outputs
         self.inputs = inputs
         self.outputs = outputs
         self.flat_inputs: list[KerasTensor] = leaves(inputs)
@@ -40,6 +45,16 @@ class Graph:
             raise ValueError("An input appears twice among the inputs of the model.")
         self.nodes = nodes_between(self.flat_inputs, outputs)
         self.operations = self._ordered()
+        self._check_names()
+
+    def _check_names(self) -> None:
+        counts = collections.Counter(one.name for one in self.operations)
+        twice = [name for name, count in counts.items() if count > 1]
+        if twice:
+            raise ValueError(
+                f"The model has several layers called {', '.join(map(repr, twice))}; names in a "
+                "model are unique. Give each layer a name of its own."
+            )
 
     def _ordered(self) -> list[Operation]:
         """The operations, farthest from the outputs first: the order of Keras's weights."""
@@ -72,13 +87,18 @@ class Graph:
 
     def _matched(self, inputs: Any) -> list[Any]:
         """The values in the order of the flat inputs, each checked and in its input's type."""
-        given = self._by_name(inputs) if isinstance(inputs, dict) else leaves(inputs)
+        given = self._by_name(inputs) if isinstance(inputs, dict) else self._flat(inputs)
         if len(given) != len(self.flat_inputs):
             raise ValueError(
                 f"The model takes {len(self.flat_inputs)} input(s) ({self._names()}), and was "
                 f"called on {len(given)}."
             )
         return [_fit(v, one) for v, one in zip(given, self.flat_inputs, strict=True)]
+
+    def _flat(self, inputs: Any) -> list[Any]:
+        # None is left out, unless it stands for an optional input.
+        given = optree.tree_leaves(inputs, none_is_leaf=any(map(_is_optional, self.flat_inputs)))
+        return list(given)
 
     def _by_name(self, inputs: dict[str, Any]) -> list[Any]:
         keys = list(self.inputs) if isinstance(self.inputs, dict) else None
@@ -115,13 +135,18 @@ def _visiting_order(outputs: list[KerasTensor], stop: set[int]) -> dict[Operatio
     return order
 
 
+def _is_optional(tensor: KerasTensor) -> bool:
+    operation = None if tensor.history is None else tensor.history.node.operation
+    return getattr(operation, "optional", False)
+
+
 def _call_node(node: Node, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     return node.operation(*args, **kwargs)
 
 
 def _fit(value: Any, expected: KerasTensor) -> Any:
     """`value` in the type of `expected`, a missing or extra last axis of 1 mended as in Keras."""
-    if isinstance(value, KerasTensor):
+    if isinstance(value, KerasTensor) or (value is None and _is_optional(expected)):
         return value
     mask = get_mask(value)
     value = ops.convert_to_tensor(value)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lamina.core.layer import Layer
+from lamina.core.registry import CustomObjectScope
 from lamina.core.state import unique
 from lamina.models.config import graph_config, graph_from_config
 from lamina.models.graph import Graph
@@ -107,10 +108,12 @@ class Model(Trainer, Layer):
             return
         super()._build_for(args, kwargs)
 
+    def _has_call(self) -> bool:
+        return self._graph is not None or type(self).call is not Model.call
+
     def _needs_building(self) -> bool:
         """Whether calling the model would make variables in layers that have none yet."""
-        has_call = self._graph is not None or type(self).call is not Model.call
-        return has_call and not all(layer.built for layer in self._inner_layers())
+        return self._has_call() and not all(layer.built for layer in self._inner_layers())
 
     @property
     def metrics(self) -> list[Any]:
@@ -126,6 +129,16 @@ class Model(Trainer, Layer):
     def outputs(self) -> list[Any]:
         """The symbolic outputs of a functional model, as a list."""
         return self._required_graph().flat_outputs
+
+    @property
+    def input_names(self) -> list[str]:
+        """The names of the inputs of a functional model, by which data may be given."""
+        return [one.name for one in self.inputs]
+
+    @property
+    def output_names(self) -> list[str]:
+        """The names of the layers that give the outputs of a functional model."""
+        return [one.history.node.operation.name for one in self.outputs]
 
     @property
     def input(self) -> Any:
@@ -161,6 +174,27 @@ class Model(Trainer, Layer):
                 "`call` of its own, or a Sequential that is not built yet."
             )
         return self._graph
+
+    def get_config(self) -> dict[str, Any]:
+        """The layers and their calls, in Keras's form, or a subclass's own arguments."""
+        own = type(self).__init__ not in (Model.__init__, Functional.__init__)
+        if self._graph is None or own:
+            return super().get_config()
+        base = {"name": self.name, "trainable": self.trainable}
+        return {**base, **graph_config(self._graph)}
+
+    @classmethod
+    def from_config(
+        cls, config: dict[str, Any], custom_objects: dict[str, Any] | None = None
+    ) -> Any:
+        """The model that `get_config` described, with new weights."""
+        if "input_layers" not in config:
+            return cls(**config)
+        with CustomObjectScope(custom_objects):
+            inputs, outputs = graph_from_config(config)
+        return cls(
+            inputs, outputs, name=config.get("name"), trainable=config.get("trainable", True)
+        )
 
     def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
         """The layer of that name, or at that place in `layers`.
@@ -217,20 +251,3 @@ class Functional(Model):
 
     def __init__(self, inputs: Any, outputs: Any, name: str | None = None, **kwargs: Any) -> None:
         super().__init__(inputs=inputs, outputs=outputs, name=name, **kwargs)
-
-    def get_config(self) -> dict[str, Any]:
-        """The layers and their calls, in Keras's form; subclasses give their own arguments."""
-        if type(self) is not Functional:
-            return super().get_config()
-        base = {"name": self.name, "trainable": self.trainable}
-        return {**base, **graph_config(self._required_graph())}
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Any:
-        """The model that `get_config` described, with new weights."""
-        if cls is not Functional:
-            return cls(**config)
-        inputs, outputs = graph_from_config(config)
-        return cls(
-            inputs, outputs, name=config.get("name"), trainable=config.get("trainable", True)
-        )

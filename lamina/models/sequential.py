@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from lamina.core.context import name_scope
 from lamina.core.layer import Layer
-from lamina.core.registry import revive, serialize
+from lamina.core.registry import deserialize, serialize
 from lamina.layers.input import Input, InputLayer
 from lamina.models.graph import Graph
 from lamina.models.model import Model
@@ -102,7 +101,7 @@ class Sequential(Model):
             source = self._graph.outputs
             rest = [layer]
         output = source
-        with name_scope(self.name):
+        with self._naming():
             for one in rest:
                 output = one(output)
         start = self._chain[0].output
@@ -168,11 +167,13 @@ class Sequential(Model):
         return config
 
     @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Sequential:
+    def from_config(
+        cls, config: dict[str, Any], custom_objects: dict[str, Any] | None = None
+    ) -> Sequential:
         """The model that `get_config` described, with new weights."""
         model = cls(name=config.get("name"), trainable=config.get("trainable", True))
         for layer in config["layers"]:
-            model.add(revive("layers", layer))
+            model.add(deserialize(layer, custom_objects))
         shape = config.get("build_input_shape")
         if shape and model._graph is None:
             model.build(tuple(shape))

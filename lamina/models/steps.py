@@ -12,8 +12,9 @@ from lamina.core.variable import Variable
 from lamina.data import unpack_x_y_sample_weight
 from lamina.metrics import Mean
 from lamina.models.compile_loss import CompileLoss
-from lamina.models.compile_metrics import CompileMetrics
-from lamina.models.outputs import output_names
+from lamina.models.compile_metrics import CompileMetrics, named_result
+from lamina.models.outputs import Outputs
+from lamina.models.state_form import also_on_state
 from lamina.symbolic.tensor import leaves
 
 
@@ -113,6 +114,7 @@ class Steps:
 
     # Steps --------------------------------------------------------------------------------
 
+    @also_on_state("train")
     def train_step(self, data: Any) -> dict[str, Any]:
         """One batch forward and backward, and one step of the optimizer.
 
@@ -139,6 +141,7 @@ class Steps:
             self.optimizer.apply(gradients, variables)
         return self.compute_metrics(x, y, y_pred, sample_weight)
 
+    @also_on_state("test")
     def test_step(self, data: Any) -> dict[str, Any]:
         """One batch forward, and its loss and metrics; arguments and result as `train_step`."""
         x, y, sample_weight = unpack_x_y_sample_weight(data)
@@ -148,6 +151,7 @@ class Steps:
         self._track(loss, x)
         return self.compute_metrics(x, y, y_pred, sample_weight)
 
+    @also_on_state("predict")
     def predict_step(self, data: Any) -> Any:
         """One batch forward: the outputs."""
         x, _, _ = unpack_x_y_sample_weight(data)
@@ -203,12 +207,10 @@ class Steps:
     def get_metrics_result(self) -> dict[str, Any]:
         """The values of all metrics by name."""
         found: dict[str, Any] = {}
-        compiled = self._compiled_metrics()
         for metric in self.metrics:
-            if any(metric is one for one in compiled):
+            if self._is_compiled(metric):
                 continue
-            value = metric.result()
-            found.update(value if isinstance(value, dict) else {metric.name: value})
+            found.update(named_result(metric.name, metric))
         if self._compile_metrics is not None:
             found.update(self._compile_metrics.result())
         return found
@@ -220,8 +222,19 @@ class Steps:
 
     @property
     def metrics_names(self) -> list[str]:
-        """The names of `metrics`."""
-        return [metric.name for metric in self.metrics]
+        """The names of what `evaluate` returns, in its order.
+
+        Keras 3 lists all compiled metrics as one `"compile_metrics"` here.
+        """
+        names = [metric.name for metric in self.metrics if not self._is_compiled(metric)]
+        if self._compile_metrics is None:
+            return names
+        entries = self._compile_metrics.entries
+        own = [key for _, _, key, metric in entries if key == metric.name]
+        prefixed = sorted(key for _, _, key, metric in entries if key != metric.name)
+        tracked = [] if self._compile_loss is None else [m.name for m in self._compile_loss.metrics]
+        first = [name for name in names if name not in tracked]
+        return [*first, *own, *tracked, *prefixed]
 
     def reset_metrics(self) -> None:
         """Start all metrics anew."""
@@ -238,6 +251,9 @@ class Steps:
     def _compiled_metrics(self) -> list[Any]:
         return [] if self._compile_metrics is None else self._compile_metrics.metrics
 
+    def _is_compiled(self, metric: Any) -> bool:
+        return any(metric is one for one in self._compiled_metrics())
+
     def _track(self, loss: Any, x: Any) -> None:
         """Take the loss of one batch into the mean, by the number of its rows."""
         if self._loss_tracker is not None:
@@ -249,10 +265,10 @@ class Steps:
         if self._compile_loss is not None:
             return
         given = self._compile_arguments
-        names = output_names(y_pred, self._graph)
-        self._compile_loss = CompileLoss(given["loss"], given["loss_weights"], names)
+        outputs = Outputs.of(y_pred, self._graph)
+        self._compile_loss = CompileLoss(given["loss"], given["loss_weights"], outputs)
         self._compile_metrics = CompileMetrics(
-            given["metrics"], given["weighted_metrics"], names, y, y_pred
+            given["metrics"], given["weighted_metrics"], outputs, y, y_pred
         )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import collections
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -17,9 +17,9 @@ from lamina.core.tracing import infer_function
 from lamina.data import Chunk, Source, make_source, split_validation, unpack_x_y_sample_weight
 from lamina.models.checks import check_fit
 from lamina.models.dispatch import compiled, steps_per_dispatch
+from lamina.models.state_form import takes_state
 from lamina.models.steps import Steps
 from lamina.symbolic.tensor import KerasTensor, leaves, map_leaves
-
 
 # Dispatches that may be under way at a time.
 AHEAD = 2
@@ -28,6 +28,7 @@ AHEAD = 2
 class Trainer(Steps):
     """The part of a model that runs steps over data."""
 
+    _has_call: Callable[[], bool]
     _needs_building: Callable[[], bool]
 
     def fit(
@@ -107,7 +108,7 @@ class Trainer(Steps):
             steps=source.num_batches,
             model=self,
         )
-        known = list(self._result_names())
+        known = list(self.metrics_names)
         if validation is not None:
             known += [f"val_{name}" for name in known]
         if type(self).train_step is Steps.train_step:
@@ -142,29 +143,25 @@ class Trainer(Steps):
         told.on_epoch_begin(epoch)
         guarded = any(getattr(one, "keeps_finite_weights", False) for one in told)
         run = compiled(self, "train", guarded)
-        logs = self._run_chunks(
-            source.stacked(steps_per_dispatch(self, source, told, "train"), seed),
-            told,
-            "train",
-            run,
-        )
+        logs = self._run_batches(source, told, "train", run, seed)
         source.on_epoch_end()
         return _numbers(logs)
 
-    def _run_chunks(
+    def _run_batches(
         self,
-        chunks: Iterator[Chunk],
+        source: Source,
         told: CallbackList,
         phase: str,
         run: Callable[[Chunk], Any],
+        seed: int | None = None,
         collect: Callable[[Any, int], None] | None = None,
     ) -> Any:
-        """Run the chunks of one epoch, telling callbacks of each; returns the last logs."""
+        """Run the batches of one epoch, telling callbacks of each; returns the last logs."""
         step, logs = 0, {}
         under_way: collections.deque[Any] = collections.deque()
         begin = getattr(told, f"on_{phase}_batch_begin")
         end = getattr(told, f"on_{phase}_batch_end")
-        for chunk in chunks:
+        for chunk in source.stacked(steps_per_dispatch(self, source, told, phase), seed):
             begin(step)
             try:
                 logs = run(chunk)
@@ -177,6 +174,10 @@ class Trainer(Steps):
             under_way.append(logs)
             if len(under_way) > AHEAD:
                 current().block(under_way.popleft())
+            if (
+                step == source.num_batches
+            ):  # so that the last progress shown is true of the whole epoch
+                current().block(logs)
             if collect is not None:
                 collect(logs, chunk.steps)
             end(step - 1, {"outputs": logs} if phase == "predict" else dict(logs))
@@ -226,17 +227,13 @@ class Trainer(Steps):
             source.close()
         if return_dict:
             return logs
-        ordered = [logs[name] for name in self._result_names() if name in logs] or list(
-            logs.values()
-        )
-        return ordered[0] if len(ordered) == 1 else ordered
+        return self._listed(logs)
 
     def _run_test(self, source: Source, told: CallbackList) -> dict[str, Any]:
         run = compiled(self, "test")
         with told.running("test") as final_logs:
             self.reset_metrics()
-            chunks = source.stacked(steps_per_dispatch(self, source, told, "test"))
-            final_logs.update(_numbers(self._run_chunks(chunks, told, "test", run)))
+            final_logs.update(_numbers(self._run_batches(source, told, "test", run)))
         return dict(final_logs)
 
     def predict(
@@ -259,6 +256,8 @@ class Trainer(Steps):
             steps=source.num_batches,
             model=self,
         )
+        if takes_state(self.predict_step):
+            self._prepare(source, "predict")
         if source.num_rows == 0:
             return map_leaves(ops.convert_to_numpy, self.predict_step(source.peek()))
         pieces: list[Any] = []
@@ -269,8 +268,7 @@ class Trainer(Steps):
 
         run = compiled(self, "predict")
         with told.running("predict"):
-            chunks = source.stacked(steps_per_dispatch(self, source, told, "predict"))
-            self._run_chunks(chunks, told, "predict", run, collect)
+            self._run_batches(source, told, "predict", run, collect=collect)
         source.close()
         return optree.tree_map(lambda *parts: np.concatenate(parts), *pieces)
 
@@ -310,8 +308,7 @@ class Trainer(Steps):
         logs = _numbers(compiled(self, phase)(Chunk(1, source.peek())))
         if return_dict:
             return logs
-        ordered = [logs[name] for name in self._result_names() if name in logs]
-        return ordered[0] if len(ordered) == 1 else ordered
+        return self._listed(logs)
 
     def predict_on_batch(self, x: Any) -> Any:
         """The outputs for one batch, as NumPy arrays."""
@@ -345,19 +342,11 @@ class Trainer(Steps):
                 "to minimise and how."
             )
 
-    def _result_names(self) -> list[str]:
-        """The keys of the logs, the loss first, as `evaluate` returns them."""
-        compiled_names = (
-            []
-            if self._compile_metrics is None
-            else [key for _, _, key, _ in self._compile_metrics.entries]
-        )
-        others = [
-            metric.name
-            for metric in self.metrics
-            if not any(metric is one for one in self._compiled_metrics())
-        ]
-        return others + compiled_names
+    def _listed(self, logs: dict[str, Any]) -> Any:
+        """Logs as `evaluate` returns them: the loss, or a list that starts with it."""
+        names = [name for name in self.metrics_names if name in logs]
+        ordered = [logs[name] for name in [*names, *(key for key in logs if key not in names)]]
+        return ordered[0] if len(ordered) == 1 else ordered
 
     def _prepare(self, source: Source, phase: str) -> None:
         """Make all variables on the shapes of the first batch, before anything is traced.
@@ -365,20 +354,23 @@ class Trainer(Steps):
         A step of the user's own may call something else than the model: where all layers are
         built already, or the model has no `call`, nothing is made for it.
         """
+        if phase in self._prepared:
+            return
         step = f"{phase}_step"
         own = getattr(type(self), step) is not getattr(Steps, step)
-        if phase in self._prepared or (own and not self._needs_building()):
-            return
+        # A step on state is handed the values of all variables, so that none may come later.
+        complete = not own or takes_state(getattr(self, step))
         training = phase == "train"
-        x, y, _ = map_leaves(_spec, unpack_x_y_sample_weight(source.peek()))
+        if self._needs_building() if own and not complete else self._has_call() or not own:
+            x, y, _ = map_leaves(_spec, unpack_x_y_sample_weight(source.peek()))
 
-        def forward(x: Any) -> Any:
-            return self(x, training=training)  # type: ignore[operator]
+            def forward(x: Any) -> Any:
+                return self(x, training=training)  # type: ignore[operator]
 
-        y_pred = infer_function(forward, (x,), {})
-        if y is not None and not own:
-            self._build_compiled(y, y_pred)
-        if training and not own and self.optimizer is not None and not self.optimizer.built:
+            y_pred = infer_function(forward, (x,), {})
+            if y is not None and complete and phase != "predict":
+                self._build_compiled(y, y_pred)
+        if training and complete and self.optimizer is not None and not self.optimizer.built:
             self.optimizer.build(self.trainable_variables)
         self._prepared.add(phase)
 

@@ -1,5 +1,6 @@
 """The ops: functions of tensors that run on every backend, symbolically, and under `jit`."""
 
+from lamina.ops import image as image
 from lamina.ops.activations import celu as celu
 from lamina.ops.activations import elu as elu
 from lamina.ops.activations import gelu as gelu

@@ -11,12 +11,14 @@ from lamina.ops import (
     creation,
     dtypes,
     elementwise,
+    joining,
     reductions,
     rounding,
     shapes,
     shapes_nn,
     shaping,
     sorting,
+    special,
     trigonometric,
 )
 from lamina.ops.row import Tensor, TensorLike, op
@@ -148,7 +150,7 @@ def gelu(x: TensorLike, approximate: bool = True) -> Tensor:
     """
     if approximate:
         return 0.5 * x * (1 + trigonometric.tanh(0.7978845608028654 * (x + 0.044715 * x * x * x)))
-    return 0.5 * x * (1 + elementwise.erf(x * 0.7071067811865476))
+    return 0.5 * x * (1 + special.erf(x * 0.7071067811865476))
 
 
 @op(result=dtypes.floating, shape=shapes.same)
@@ -173,7 +175,8 @@ hard_swish = hard_silu
 @op(result=dtypes.promoted, shape=shapes.same)
 def hard_tanh(x: TensorLike) -> Tensor:
     """Tanh in three straight lines: x clipped to -1 … 1."""
-    return rounding.clip(x, -1, 1)
+    least = 0 if conversion.dtype(x).startswith("uint") else -1
+    return rounding.clip(x, least, 1)
 
 
 @op(result=dtypes.floating, shape=shapes.same)
@@ -240,7 +243,7 @@ def glu(x: TensorLike, axis: int = -1) -> Tensor:
     Reference:
         Dauphin et al., 2016, https://arxiv.org/abs/1612.08083
     """
-    linear, gate = shaping.split(x, 2, axis=axis)
+    linear, gate = joining.split(x, 2, axis=axis)
     return linear * sigmoid(gate)
 
 

@@ -11,10 +11,11 @@ import numpy as np
 
 from lamina.backend import current
 from lamina.backend.dtypes import is_float, standardize_dtype
+from lamina.ops.operand import to_tensor
 from lamina.ops.row import Tensor, TensorLike
 from lamina.symbolic.graph import Operation
-from lamina.symbolic.operators import Operators, table
-from lamina.symbolic.tensor import KerasTensor, inferring
+from lamina.symbolic.operators import table
+from lamina.symbolic.tensor import KerasTensor
 
 
 def convert_to_tensor(
@@ -37,44 +38,8 @@ def convert_to_tensor(
     if sparse or ragged:
         raise ValueError("convert_to_tensor makes dense tensors; drop sparse=True / ragged=True.")
     if isinstance(x, KerasTensor):
-        return x if dtype is None or standardize_dtype(dtype) == x.dtype else cast(x, dtype)
-    if isinstance(x, Operators):
-        x = x.value  # type: ignore[attr-defined]
-    backend = current()
-    if dtype is None:
-        if isinstance(x, backend.tensor_types):
-            return x
-        dtype = _natural_dtype(x)
-    else:
-        dtype = standardize_dtype(dtype)
-    if isinstance(x, backend.tensor_types):
-        return x if backend.dtype(x) == dtype else backend.cast(x, dtype)
-    if isinstance(x, (list, tuple)) and _holds_tensors(x):
-        return cast(table["stack"]([convert_to_tensor(one) for one in x]), dtype)
-    if inferring():
-        return KerasTensor(np.shape(x), backend.canonical(dtype or np.asarray(x).dtype.name))
-    return backend.array(x, dtype)
-
-
-def _holds_tensors(x: Any) -> bool:
-    backend = current()
-    return any(
-        isinstance(one, (Operators, *backend.tensor_types))
-        or (isinstance(one, (list, tuple)) and _holds_tensors(one))
-        for one in x
-    )
-
-
-def _natural_dtype(x: Any) -> str | None:
-    """The type for Python numbers: `floatx` and `int32`, not NumPy's 64 bits."""
-    if isinstance(x, (bool, np.ndarray, np.generic)) or hasattr(x, "__array__"):
-        return None
-    if isinstance(x, (list, tuple)) and _holds_tensors(x):
-        return None
-    kind = np.asarray(x).dtype
-    if kind.kind == "f":
-        return standardize_dtype(float)
-    return "int32" if kind.kind in "iu" else None
+        return x if dtype is None else cast(x, dtype)
+    return to_tensor(x, None if dtype is None else standardize_dtype(dtype))
 
 
 def convert_to_numpy(x: TensorLike) -> np.ndarray:

@@ -82,9 +82,7 @@ def separable_conv(
         pointwise_kernel: `(1, …, channels * multiplier, filters)`.
         strides, padding, data_format, dilation_rate: as for `conv`.
     """
-    places = depthwise_conv(
-        inputs, depthwise_kernel, strides, padding, data_format, dilation_rate
-    )
+    places = depthwise_conv(inputs, depthwise_kernel, strides, padding, data_format, dilation_rate)
     return conv(places, pointwise_kernel, 1, "valid", data_format, 1)
 
 

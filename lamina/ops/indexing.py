@@ -7,11 +7,11 @@ from typing import Any
 
 from lamina.ops import dtypes, shapes, shapes_arrays
 from lamina.ops.comparison import where
-from lamina.ops.row import Indices, Tensor, TensorLike, op
+from lamina.ops.row import Indices, Places, Tensor, TensorLike, op
 
 
 @op(result=dtypes.own, shape=shapes_arrays.get_item)
-def get_item(x: TensorLike, key: Any) -> Tensor:
+def get_item(x: TensorLike, key: Places) -> Tensor:
     """x[key], by the rules of NumPy.
 
     Args:
@@ -71,7 +71,7 @@ def take_along_axis(x: TensorLike, indices: Indices, axis: int | None = None) ->
 
 
 @op(result=dtypes.own, shape=shapes_arrays.slice_)
-def slice(inputs: TensorLike, start_indices: Any, shape: Any) -> Tensor:
+def slice(inputs: TensorLike, start_indices: Places, shape: Any) -> Tensor:
     """The block of a given shape that begins at a given position.
 
     Args:
@@ -91,7 +91,7 @@ def slice(inputs: TensorLike, start_indices: Any, shape: Any) -> Tensor:
 
 
 @op(result=dtypes.own, shape=shapes.same)
-def slice_update(inputs: TensorLike, start_indices: Any, updates: TensorLike) -> Tensor:
+def slice_update(inputs: TensorLike, start_indices: Places, updates: TensorLike) -> Tensor:
     """A copy of a tensor with a block of it replaced.
 
     Args:

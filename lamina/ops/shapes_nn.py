@@ -55,9 +55,7 @@ def _window(size: int, window: int, stride: int, padding: str) -> int:
     return (size - window) // stride + 1
 
 
-def _windows(
-    spatial: Shape, windows: Sequence[int], strides: Sequence[int], padding: str
-) -> Shape:
+def _windows(spatial: Shape, windows: Sequence[int], strides: Sequence[int], padding: str) -> Shape:
     padding = padding.lower()
     return tuple(
         _window(size, window, stride, padding)

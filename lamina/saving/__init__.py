@@ -8,11 +8,13 @@ from lamina.core.registry import (
     register_keras_serializable,
 )
 from lamina.core.registry import CustomObjectScope as custom_object_scope
+from lamina.core.registry import deserialize as deserialize_keras_object
 from lamina.core.registry import serialize as serialize_keras_object
 
 __all__ = [
     "CustomObjectScope",
     "custom_object_scope",
+    "deserialize_keras_object",
     "get_custom_objects",
     "get_registered_name",
     "get_registered_object",

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lamina.backend.session import get_uid
-from lamina.symbolic.tensor import KerasTensor, infer, inferring, leaves, map_leaves
+from lamina.symbolic.tensor import KerasTensor, infer, inferring, leaves, map_leaves, renewed
 
 
 def to_snake_case(name: str) -> str:
@@ -88,7 +88,7 @@ class Operation:
         """Note a call in the graph that its arguments belong to; returns `outputs`."""
         # A layer may hand back its very input; its output must have a history of its own.
         outputs = map_leaves(
-            lambda leaf: KerasTensor(leaf.shape, leaf.dtype) if _has_history(leaf) else leaf,
+            lambda leaf: renewed(leaf) if _has_history(leaf) else leaf,
             outputs,
         )
         node = Node(self, args, kwargs, outputs)
@@ -100,21 +100,20 @@ class Operation:
 
     @property
     def input(self) -> Any:
-        """The symbolic input of the only call of this operation."""
-        found = self._only_node().inputs()
+        """The symbolic input of this operation's first call; a list where there are several."""
+        found = self._first_node().inputs()
         return found[0] if len(found) == 1 else found
 
     @property
     def output(self) -> Any:
-        """The symbolic output of the only call of this operation."""
-        return self._only_node().outputs
+        """The symbolic output of this operation's first call."""
+        return self._first_node().outputs
 
-    def _only_node(self) -> Node:
-        if len(self.inbound_nodes) != 1:
+    def _first_node(self) -> Node:
+        if not self.inbound_nodes:
             raise AttributeError(
-                f"{type(self).__name__} {self.name!r} has been called on {len(self.inbound_nodes)} "
-                "symbolic inputs, so there is no single `input` or `output`. Keep the tensors that "
-                "the calls took and returned."
+                f"{type(self).__name__} {self.name!r} has no `input` or `output` yet: it has not "
+                "been called on a symbolic tensor, such as Input(shape=…)."
             )
         return self.inbound_nodes[0]
 
@@ -145,7 +144,8 @@ def nodes_between(inputs: Iterable[KerasTensor], outputs: Any) -> list[Node]:
         tensor = pending.pop()
         if id(tensor) in given:
             continue
-        if tensor.history is None:
+        # What an Input made comes from a call without symbolic arguments.
+        if tensor.history is None or not tensor.history.node.inputs():
             raise ValueError(
                 f"The outputs depend on {tensor!r}, which does not come from the inputs of the "
                 "model. Add it to the inputs, or check which Input each layer was called on."

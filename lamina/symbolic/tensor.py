@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import optree
 
@@ -13,9 +13,6 @@ from lamina.backend.dtypes import standardize_dtype
 from lamina.backend.session import get_uid
 from lamina.symbolic import dimension
 from lamina.symbolic.operators import Operators, table
-
-if TYPE_CHECKING:
-    from lamina.symbolic.graph import History
 
 
 class FrameworkCallError(TypeError):
@@ -54,7 +51,9 @@ class KerasTensor(Operators):
         self.shape = tuple(shape)
         self.dtype = standardize_dtype(dtype)
         self._name = name
-        self.history: History | None = None
+        # Where it comes from: a `lamina.symbolic.graph.History`, or None.
+        self.history: Any = None
+        self._keras_mask: Any = None
         self.record_history = record_history
 
     @property
@@ -183,11 +182,19 @@ def infer(function: Any, *args: Any, **kwargs: Any) -> Any:
     return optree.tree_map(_agreed, first, second)
 
 
+def renewed(tensor: KerasTensor, reshape: Any = tuple, name: str | None = None) -> KerasTensor:
+    """A tensor like `tensor`, of no graph, with its mask; `reshape` maps the shapes of both."""
+    new = KerasTensor(reshape(tensor.shape), tensor.dtype, name=name)
+    mask = tensor._keras_mask
+    new._keras_mask = renewed(mask, reshape) if isinstance(mask, KerasTensor) else mask
+    return new
+
+
 def _infer(function: Any, args: Any, kwargs: Any, swapped: bool) -> Any:
     def filled(leaf: Any) -> Any:
         if not isinstance(leaf, KerasTensor):
             return leaf
-        return KerasTensor(dimension.fill(leaf.shape, swapped), leaf.dtype, name=leaf.name)
+        return renewed(leaf, lambda shape: dimension.fill(shape, swapped), leaf.name)
 
     args, kwargs = map_leaves(filled, (args, kwargs))
     with inference():
@@ -195,13 +202,14 @@ def _infer(function: Any, args: Any, kwargs: Any, swapped: bool) -> Any:
 
 
 def _revealed(leaf: Any) -> Any:
-    if isinstance(leaf, KerasTensor):
-        return KerasTensor(dimension.reveal(leaf.shape), leaf.dtype)
-    return leaf
+    return renewed(leaf, dimension.reveal) if isinstance(leaf, KerasTensor) else leaf
 
 
 def _agreed(first: Any, second: Any) -> Any:
     if not isinstance(first, KerasTensor):
         return first
     pairs = zip(dimension.reveal(first.shape), dimension.reveal(second.shape), strict=True)
-    return KerasTensor([one if one == two else None for one, two in pairs], first.dtype)
+    shape = [one if one == two else None for one, two in pairs]
+    agreed = renewed(first, dimension.reveal)
+    agreed.shape = tuple(shape)
+    return agreed

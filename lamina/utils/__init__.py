@@ -1,6 +1,6 @@
 """Helpers around models: files, labels, sequences, pictures of models."""
 
-from lamina.backend import standardize_dtype
+from lamina.backend import clear_session, standardize_dtype
 from lamina.callbacks.progress import Progbar
 from lamina.core.seeds import set_random_seed
 from lamina.data import PyDataset, pack_x_y_sample_weight, unpack_x_y_sample_weight
@@ -19,7 +19,6 @@ from lamina.utils.files import get_file
 from lamina.utils.numeric import normalize, to_categorical
 from lamina.utils.picture import model_to_dot, plot_model
 from lamina.utils.sequences import pad_sequences
-from lamina.utils.session import clear_session
 
 __all__ = [
     "CustomObjectScope",

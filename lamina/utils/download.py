@@ -38,10 +38,10 @@ def download(url: str, path: Path, hash_known: bool) -> None:
     """
     check_address(url, hash_known)
     name = shown(url)
-    print(f"Downloading {name}", file=sys.stderr)
     try:
         with _open(url, hash_known) as response, open(path, "wb") as file:
             expected = _expected_bytes(response, name, hash_known)
+            print(f"Downloading {name}", file=sys.stderr)
             received = _copy(response, file, expected)
     except urllib.error.HTTPError as error:
         error.close()

@@ -75,7 +75,7 @@ def test_trainable_freezes_and_thaws_what_was_declared_trainable():
 def test_set_weights_is_all_or_nothing():
     layer = Scale()
     layer(np.ones((1, 2)))
-    with pytest.raises(ValueError, match="shape .., .*given .3,.*Nothing was changed"):
+    with pytest.raises(ValueError, match=r"shape .., .*given .3,.*Nothing was changed"):
         layer.set_weights([np.zeros(2), np.zeros(3)])
     assert layer.get_weights()[0].tolist() == [1.0, 1.0]
 
@@ -95,7 +95,7 @@ def test_names_count_up_and_start_anew():
 
 
 def test_unknown_argument_is_refused_by_name():
-    with pytest.raises(TypeError, match="Scale has no argument 'stat'.*start"):
+    with pytest.raises(TypeError, match=r"Scale has no argument 'stat'.*start"):
         Scale(stat=1)
 
 
@@ -108,7 +108,7 @@ def test_shapes_that_do_not_fit_name_layer_shapes_and_cure():
     dense(np.ones((1, 4)))
     with pytest.raises(ValueError, match=r"head.*expected axis -1 to have size 4, found 5.*"):
         dense(np.ones((1, 5)))
-    with pytest.raises(ValueError, match="expected 4 dimensions, found 3.*batch or channel axis"):
+    with pytest.raises(ValueError, match=r"expected 4 dimensions, found 3.*batch or channel axis"):
         layers.Conv2D(2, 3, name="conv")(np.ones((8, 8, 1)))
 
 

@@ -130,7 +130,7 @@ def test_vmap_reads_variables_and_refuses_an_assignment_for_each_element(weight)
     assert (
         lamina.vmap(lambda x: ops.sum(x * weight))(np.ones((3, 2), "float32")).tolist() == [3.0] * 3
     )
-    with pytest.raises(ValueError, match="weight.*different value"):
+    with pytest.raises(ValueError, match=r"weight.*different value"):
         lamina.vmap(weight.assign)(np.ones((3, 2), "float32"))
     assert weight.numpy().tolist() == [1.0, 2.0]
 

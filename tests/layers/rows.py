@@ -76,6 +76,7 @@ RESHAPING = [
     Row("ZeroPadding3D", {}, (2, 2, 3, 4, 3)),
     Row("UpSampling1D", {"size": 3}, (2, 4, 3)),
     Row("UpSampling2D", {"size": (2, 3), **FIRST}, (2, 3, 4, 5)),
+    Row("UpSampling2D", {"interpolation": "bilinear"}, (2, 4, 5, 3)),
     Row("UpSampling3D", {}, (2, 2, 3, 4, 3)),
 ]
 

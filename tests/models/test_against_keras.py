@@ -1,5 +1,6 @@
 """The same program on Keras and here: the same history, predictions and names."""
 
+import jax
 import keras
 import numpy as np
 import pytest
@@ -212,3 +213,135 @@ def test_train_on_batch_and_friends():
     _, found, mine = run(lamina, start)
     assert np.allclose(found, expected, rtol=1e-4)
     assert np.allclose(mine, predicted, rtol=1e-4)
+
+
+def keras_and_lamina(program):
+    """What `program` returns for Keras and for Lamina."""
+    return program(keras), program(lamina)
+
+
+def with_fixed_weights(model):
+    rng = np.random.default_rng(5)
+    model.set_weights([rng.normal(size=w.shape).astype("float32") / 3 for w in model.get_weights()])
+    return model
+
+
+def assert_same_logs(theirs, ours):
+    assert list(theirs) == list(ours)
+    for name in theirs:
+        np.testing.assert_allclose(ours[name], theirs[name], rtol=1e-4, atol=1e-5)
+
+
+def test_outputs_of_a_list_are_named_by_their_losses():
+    def program(k):
+        class Two(k.Model):
+            def __init__(self):
+                super().__init__()
+                self.classes = k.layers.Dense(3, activation="softmax")
+                self.value = k.layers.Dense(1)
+
+            def call(self, x):
+                return self.classes(x), self.value(x)
+
+        model = Two()
+        model(X[:2])
+        with_fixed_weights(model)
+        mean_squared = k.losses.MeanSquaredError(name="squares")
+        model.compile(
+            "adam",
+            ["sparse_categorical_crossentropy", mean_squared],
+            metrics=[["accuracy"], ["mse", "mae"]],
+        )
+        data = (X, (CLASSES, VALUES))
+        history = model.fit(*data, epochs=2, verbose=0, shuffle=False).history
+        return history, model.evaluate(*data, verbose=0)
+
+    theirs, ours = keras_and_lamina(program)
+    assert_same_logs(theirs[0], ours[0])
+    np.testing.assert_allclose(ours[1], theirs[1], rtol=1e-4)
+
+
+def test_evaluate_lists_metrics_of_several_outputs_in_keras_order():
+    def program(k):
+        model = with_fixed_weights(two_outputs(k))
+        model.compile("sgd", ["mse", "mse"], metrics=[["mse", "mae"], ["mse", "mae"]])
+        return model.evaluate(X, [ONE_HOT, VALUES], verbose=0)
+
+    theirs, ours = keras_and_lamina(program)
+    np.testing.assert_allclose(ours, theirs, rtol=1e-4)
+
+
+def test_an_output_without_loss_leaves_one_loss_and_its_metrics():
+    def program(k):
+        model = with_fixed_weights(two_outputs(k))
+        weighted = [["mse"], ["mse"]]
+        metrics = [["mse"], ["mse", "mae"]]
+        model.compile("sgd", [None, "mse"], metrics=metrics, weighted_metrics=weighted)
+        return model.fit(X, [ONE_HOT, VALUES], verbose=0, shuffle=False).history
+
+    assert_same_logs(*keras_and_lamina(program))
+
+
+def test_a_metric_may_return_several_values():
+    def program(k):
+        class Spread(k.metrics.Mean):
+            def update_state(self, y_true, y_pred, sample_weight=None):
+                super().update_state(k.ops.abs(y_true - y_pred))
+
+            def result(self):
+                mean = super().result()
+                return {"once": mean, "twice": 2 * mean}
+
+        model = with_fixed_weights(single(k, last=1, activation=None))
+        model.compile("sgd", "mse", metrics=[Spread(), "mae"])
+        history = model.fit(X, VALUES, verbose=0, shuffle=False, validation_split=0.25).history
+        return history, model.evaluate(X, VALUES, verbose=0)
+
+    theirs, ours = keras_and_lamina(program)
+    assert_same_logs(theirs[0], ours[0])
+    np.testing.assert_allclose(ours[1], theirs[1], rtol=1e-4)
+
+
+def test_steps_in_the_form_of_state_in_and_state_out():
+    def program(k):
+        class Own(k.Model):
+            def __init__(self):
+                super().__init__()
+                self.hidden = k.layers.Dense(4, activation="tanh")
+                self.last = k.layers.Dense(1)
+
+            def call(self, x, training=False):
+                return self.last(self.hidden(x))
+
+            def forward(self, trained, others, x, y):
+                y_pred, others = self.stateless_call(trained, others, x, training=True)
+                return self.compute_loss(x, y, y_pred), (y_pred, others)
+
+            def train_step(self, state, data):
+                trained, others, slots, kept = state
+                x, y = data
+                gradient = jax.value_and_grad(self.forward, has_aux=True)
+                (loss, (_, others)), found = gradient(trained, others, x, y)
+                trained, slots = self.optimizer.stateless_apply(slots, found, trained)
+                mean = self.metrics[0].stateless_update_state(kept[:2], loss)
+                logs = {"loss": self.metrics[0].stateless_result(mean)}
+                return logs, (trained, others, slots, [*mean, *kept[2:]])
+
+            def test_step(self, state, data):
+                return super().test_step(state, data)
+
+            def predict_step(self, state, data):
+                return super().predict_step(state, data)
+
+        model = Own()
+        model(X[:2])
+        with_fixed_weights(model)
+        model.compile("adam", "mse")
+        model.fit(X, VALUES, epochs=3, batch_size=16, verbose=0, shuffle=False)
+        history = model.history.history
+        return history, model.evaluate(X, VALUES, verbose=0), model.predict(X, verbose=0)
+
+    theirs, ours = keras_and_lamina(program)
+    assert_same_logs(theirs[0], ours[0])
+    np.testing.assert_allclose(ours[1], theirs[1], rtol=1e-4)
+    np.testing.assert_allclose(ours[2], theirs[2], rtol=1e-4, atol=1e-5)

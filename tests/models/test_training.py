@@ -270,9 +270,9 @@ def test_clear_errors():
     model.compile("sgd", "mse")
     with pytest.raises(ValueError, match=r"sequential.*dense.*size 4, found 3"):
         model.fit(X[:, :3], Y, verbose=0)
-    with pytest.raises(ValueError, match="64.*63|63.*64"):
+    with pytest.raises(ValueError, match=r"64.*63|63.*64"):
         model.fit(X, Y[:-1], verbose=0)
-    with pytest.raises(ValueError, match="no layer 'nope'.*dense"):
+    with pytest.raises(ValueError, match=r"no layer 'nope'.*dense"):
         model.get_layer("nope")
     two = lamina.Model(model.input, [model.output, layers.Dense(2)(model.output)])
     two.compile("sgd", {"nope": "mse"})
@@ -301,3 +301,21 @@ def test_gradient_accumulation_matches_large_batches():
 
     for a, b in zip(run(32, None), run(16, 2), strict=True):
         assert np.allclose(a, b, rtol=1e-5)
+
+
+def test_a_loss_of_the_whole_batch_takes_no_sample_weight():
+    model = line()
+    model.compile("sgd", lambda y, y_pred: ops.mean(ops.square(y - y_pred)))
+    with pytest.raises(ValueError, match="one value for each sample"):
+        model.fit(X, Y, sample_weight=np.ones(len(X), "float32"), verbose=0)
+
+
+def test_functions_and_losses_as_metrics_are_called_by_their_names():
+    model = line()
+    names = [lamina.losses.mean_absolute_error, lamina.losses.MeanAbsoluteError()]
+    model.compile("sgd", "mse", metrics=[*names, lambda y, y_pred: ops.abs(y - y_pred)])
+    logs = model.evaluate(X, Y, verbose=0, return_dict=True)
+    assert list(logs) == ["lambda", "loss", "mean_absolute_error", "mean_absolute_error_1"]
+    assert model.metrics_names == [
+        "loss", "mean_absolute_error", "lambda", "mean_absolute_error_1"
+    ]  # fmt: skip

@@ -257,6 +257,14 @@ def test_private_hosts_are_known(host):
     assert not download._is_private("8.8.8.8")
 
 
+def test_only_what_has_begun_is_announced(server, fetch, capsys):
+    with pytest.raises(DownloadError):
+        fetch("/missing")
+    assert capsys.readouterr().err == ""
+    fetch("/good")
+    assert capsys.readouterr().err == f"Downloading {server.url}/good\n"
+
+
 def test_unreachable_server_is_told_at_once(tmp_path):
     started = time.monotonic()
     with pytest.raises(DownloadError, match="could not be reached"):

@@ -32,5 +32,5 @@ def test_nested_models_become_clusters():
 
 
 def test_an_unbuilt_model_says_what_to_do():
-    with pytest.raises(ValueError, match="not built.*build"):
+    with pytest.raises(ValueError, match=r"not built.*build"):
         lamina.utils.model_to_dot(lamina.Sequential([layers.Dense(1)]))

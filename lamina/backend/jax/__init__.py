@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import jax
@@ -21,7 +21,7 @@ class JaxBackend(Backend):
     install: ClassVar[str] = "pip install lamina"
     compiles: ClassVar[bool] = True
     tensor_types = (jax.Array,)
-    own = {**kernels.OWN, **nn.OWN, **random.OWN}
+    own: Mapping[str, Function | None] = {**kernels.OWN, **nn.OWN, **random.OWN}
 
     def namespaces(self) -> Sequence[Any]:
         return (jnp, jax.nn, jnp.linalg, lax, jax.scipy.special)
@@ -30,6 +30,10 @@ class JaxBackend(Backend):
         if dtype is not None:
             return jnp.asarray(value, dtype=self.canonical(dtype))
         return jnp.asarray(value)
+
+    @np.errstate(over="ignore")  # infinity is what a float too large becomes
+    def number(self, value: complex, dtype: str) -> np.ndarray:
+        return np.asarray(value, dtype)  # 0.2 µs; a jax.Array takes 20
 
     def cast(self, x: jax.Array, dtype: str) -> jax.Array:
         return lax.convert_element_type(x, self.canonical(dtype))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 from collections.abc import Callable, Sequence
@@ -11,7 +12,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from lamina.backend.windows import Pads, channels_first, pads, spread, transposed_pads
+from lamina.backend.windows import channels_first, pads, spread, transposed_pads
 
 Sizes = int | Sequence[int]
 
@@ -39,17 +40,36 @@ def conv(
     if not first:
         spatial, channels = inputs.shape[1:-1], inputs.shape[-1]
     widths = [(size - 1) * rate + 1 for size, rate in zip(kernel.shape, rates, strict=False)]
-    around = pads(spatial, widths, steps, padding)
+    around = tuple(pads(spatial, widths, steps, padding))
     groups = channels // kernel.shape[-2]
     if groups == 1 and not first and _patches_win(inputs, kernel, around, widths, steps):
-        return _patch_product(inputs, kernel, around, steps, rates)
+        product: jax.Array = _patch_product(inputs, kernel, around, steps, rates)
+        return product
+    layout = _dimensions(rank, data_format)
+    native: jax.Array = _native(inputs, kernel, around, steps, (1,) * rank, rates, layout, groups)
+    return native
+
+
+# Compiled as one where it is called outside of compiled code, and part of the trace inside.
+@functools.partial(jax.jit, static_argnums=(2, 3, 4, 5, 6, 7), inline=True)
+def _native(
+    inputs: jax.Array,
+    kernel: jax.Array,
+    around: tuple[tuple[int, int], ...],
+    steps: tuple[int, ...],
+    spread_inputs: tuple[int, ...],
+    rates: tuple[int, ...],
+    layout: tuple[str, str, str],
+    groups: int,
+) -> jax.Array:
     return lax.conv_general_dilated(
         inputs,
         kernel,
         window_strides=steps,
         padding=around,
+        lhs_dilation=spread_inputs,
         rhs_dilation=rates,
-        dimension_numbers=_dimensions(rank, data_format),
+        dimension_numbers=layout,
         feature_group_count=groups,
     )
 
@@ -71,7 +91,7 @@ _PATCH_COLUMNS = 300
 def _patches_win(
     inputs: jax.Array,
     kernel: jax.Array,
-    around: Pads,
+    around: Sequence[tuple[int, int]],
     widths: Sequence[int],
     steps: Sequence[int],
 ) -> bool:
@@ -84,12 +104,13 @@ def _patches_win(
     return rows * columns * 4 <= _PATCH_MATRIX_BYTES
 
 
+@functools.partial(jax.jit, static_argnums=(2, 3, 4), inline=True)
 def _patch_product(
     inputs: jax.Array,
     kernel: jax.Array,
-    around: Pads,
-    steps: Sequence[int],
-    rates: Sequence[int],
+    around: tuple[tuple[int, int], ...],
+    steps: tuple[int, ...],
+    rates: tuple[int, ...],
 ) -> jax.Array:
     """Convolution as one product; channels last."""
     *window, channels, filters = kernel.shape
@@ -134,15 +155,11 @@ def conv_transpose(
     rank = inputs.ndim - 2
     steps, rates = spread(strides, rank), spread(dilation_rate, rank)
     extra = None if output_padding is None else spread(output_padding, rank)
-    return lax.conv_general_dilated(
-        inputs,
-        jnp.flip(kernel, range(rank)),
-        window_strides=(1,) * rank,
-        padding=transposed_pads(kernel.shape[:-2], steps, padding, extra, rates),
-        lhs_dilation=steps,
-        rhs_dilation=rates,
-        dimension_numbers=_dimensions(rank, data_format, kernel="OI"),
-    )
+    around = tuple(transposed_pads(kernel.shape[:-2], steps, padding, extra, rates))
+    layout = _dimensions(rank, data_format, kernel="OI")
+    flipped = jnp.flip(kernel, range(rank))
+    result: jax.Array = _native(inputs, flipped, around, (1,) * rank, steps, rates, layout, 1)
+    return result
 
 
 OWN: dict[str, Callable[..., Any]] = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -11,11 +12,35 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
+from lamina.backend.config import standardize_data_format
 from lamina.backend.windows import channels_first, pads, spread
 
 Sizes = int | Sequence[int]
 
 
+def _compiled(kernel: Callable[..., jax.Array]) -> Callable[..., jax.Array]:
+    """`kernel` compiled as one where it is called outside of compiled code."""
+    run = jax.jit(kernel, static_argnums=(1, 2, 3, 4), inline=True)
+
+    @functools.wraps(kernel)
+    def call(
+        inputs: jax.Array,
+        pool_size: Sizes,
+        strides: Sizes | None = None,
+        padding: str = "valid",
+        data_format: str | None = None,
+    ) -> jax.Array:
+        rank = inputs.ndim - 2
+        sizes = spread(pool_size, rank)
+        steps = sizes if strides is None else spread(strides, rank)
+        layout = standardize_data_format(data_format)
+        pooled: jax.Array = run(inputs, sizes, steps, padding, layout)
+        return pooled
+
+    return call
+
+
+@_compiled
 def max_pool(
     inputs: jax.Array,
     pool_size: Sizes,
@@ -30,6 +55,7 @@ def max_pool(
     return windows.reduce(inputs, lowest, lax.max)
 
 
+@_compiled
 def average_pool(
     inputs: jax.Array,
     pool_size: Sizes,

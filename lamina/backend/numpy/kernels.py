@@ -200,7 +200,7 @@ def unstack(x: Array, num: int | None, axis: int) -> list[Array]:
     return list(np.unstack(x, axis=axis))
 
 
-OWN: dict[str, Callable[..., Any]] = {
+OWN: dict[str, Any] = {
     "argsort": argsort,  # stable
     "average": average,  # weights after the axis
     "cholesky": cholesky,
@@ -213,6 +213,7 @@ OWN: dict[str, Callable[..., Any]] = {
     "nonzero": nonzero,  # 64-bit positions
     "norm": norm,  # more than two axes
     "pad": pad,  # constant_values must be left out in other modes
+    "resize": None,  # the op's shared definition: numpy.resize repeats elements
     "scatter": scatter,
     "scatter_update": scatter_update,
     "segment_max": _segment(np.maximum, _lowest),
