@@ -67,12 +67,9 @@ def install() -> None:
         RuntimeError: if the real Keras was imported before; nothing is changed then.
 
     Example:
-        >>> from lamina import dropin
-        >>> dropin.install()
-        >>> import keras
-        >>> keras.__name__
-        'lamina'
-        >>> dropin.uninstall()
+        from lamina import dropin
+        dropin.install()
+        import keras  # Lamina
     """
     if _installed() is not None:
         return
@@ -97,11 +94,9 @@ def uninstall() -> None:
     Names that a program bound while the drop-in was there keep pointing to Lamina.
 
     Example:
-        >>> from lamina import dropin
-        >>> dropin.install()
-        >>> dropin.uninstall()
-        >>> any(isinstance(finder, dropin.DropIn) for finder in sys.meta_path)
-        False
+        from lamina import dropin
+        dropin.install()
+        dropin.uninstall()
     """
     finder = _installed()
     if finder is not None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from lamina import constraints, initializers, ops, random, regularizers
+from lamina.core.context import get_mask
 from lamina.core.layer import Layer
 from lamina.core.seeds import SeedGenerator
 from lamina.layers.checks import fraction, positive
@@ -175,9 +176,10 @@ class MultiHeadAttention(Layer):
         targets, q = _flattened(self.query_dense(query), axes)
         sources, k = _flattened(self.key_dense(key), axes)
         _, v = _flattened(self.value_dense(value), axes)
-        seen = self._seen(
-            q.shape[1], k.shape[1], [value_mask, key_mask], attention_mask, use_causal_mask
-        )
+        # As in Keras, a padded target sees nothing where the mask came with the query; one passed
+        # by hand as query_mask is only handed on to the output.
+        padding = [get_mask(query), value_mask, key_mask]
+        seen = self._seen(q.shape[1], k.shape[1], padding, attention_mask, use_causal_mask)
         if seen is not None:  # one mask for all axes that are not looked along
             repeats = q.shape[0] // seen.shape[0] if seen.shape[0] != 1 else 1
             seen = ops.expand_dims(ops.repeat(seen, repeats, axis=0) if repeats > 1 else seen, 1)
@@ -201,7 +203,12 @@ class MultiHeadAttention(Layer):
         self, targets: int, sources: int, padding: list[Any], mask: Any, causal: bool
     ) -> Tensor | None:
         """Which target sees which source: `(batch or 1, targets, sources)`; None for all."""
-        found = [ops.reshape(one, (-1, 1, sources)) for one in padding if one is not None]
+        shapes = [(-1, targets, 1), (-1, 1, sources), (-1, 1, sources)]
+        found = [
+            ops.reshape(one, shape)
+            for one, shape in zip(padding, shapes, strict=True)
+            if one is not None
+        ]
         if mask is not None:
             found.append(ops.reshape(mask, (-1, targets, sources)))
         if causal or self.sliding_window:
@@ -213,8 +220,8 @@ class MultiHeadAttention(Layer):
                 found.append(ops.absolute(steps) < self.sliding_window)
         if not found:
             return None
-        seen = ops.cast(found[0], "bool")
-        for one in found[1:]:
+        seen = ops.ones((1, targets, sources), "bool")
+        for one in found:
             seen = ops.logical_and(seen, ops.cast(one, "bool"))
         return seen
 

@@ -33,7 +33,8 @@ class Row:
     gradient: bool = True
 
     def __str__(self) -> str:
-        words = ",".join(f"{key}={value}" for key, value in self.arguments.items())
+        named = {key: getattr(v, "__name__", v) for key, v in self.arguments.items()}
+        words = ",".join(f"{key}={value}" for key, value in named.items())
         return f"{self.layer}({words})"
 
     def data(self) -> Any:
