@@ -18,7 +18,6 @@ SIGNED = ("int8", "int16", "int32", "int64")
 FLOATS = ("float16", "bfloat16", "float32", "float64")
 EXACT = ("float8_e4m3fn", "float8_e5m2", "complex64", "complex128", "string")
 ALL = (BOOL, *UNSIGNED, *SIGNED, *FLOATS, *EXACT)
-WEAK = ("int", "float")
 
 _PYTHON_TYPES: dict[Any, str] = {bool: "bool", int: "int32", str: "string"}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from lamina import ops
@@ -32,9 +33,8 @@ def steps_per_dispatch(model: Any, source: Source, told: CallbackList, phase: st
         return 1
     key = (phase, "operations", source.batch_size)
     if key not in model._functions:
-        step = current().jit(step_of(model, phase))
-        batch = map_leaves(ops.convert_to_tensor, source.peek())
-        model._functions[key] = step.operations(batch)  # type: ignore[attr-defined]
+        # The trace that counts is the one that runs single batches.
+        model._functions[key] = compiled(model, phase).single.operations(source.peek())
     return STEPS if model._functions[key] <= SMALL else 1
 
 
@@ -47,7 +47,18 @@ def _compiles(model: Any) -> bool:
     return bool(model.jit_compile)
 
 
-def compiled(model: Any, phase: str, guarded: bool = False) -> Callable[[Chunk], Any]:
+@dataclass(frozen=True)
+class Runner:
+    """What runs a chunk: one batch by `single`, several by `several`."""
+
+    single: Any
+    several: Any
+
+    def __call__(self, chunk: Chunk) -> Any:
+        return self.several(chunk.batch) if chunk.steps > 1 else self.single(chunk.batch)
+
+
+def compiled(model: Any, phase: str, guarded: bool = False) -> Runner:
     """The function that runs a chunk of batches through the model's step of `phase`.
 
     Args:
@@ -61,7 +72,7 @@ def compiled(model: Any, phase: str, guarded: bool = False) -> Callable[[Chunk],
     return model._functions[key]  # type: ignore[no-any-return]
 
 
-def _make(model: Any, phase: str, guarded: bool) -> Callable[[Chunk], Any]:
+def _make(model: Any, phase: str, guarded: bool) -> Runner:
     method = step_of(model, phase)
     step = _guarded(model, method) if guarded else method
 
@@ -75,12 +86,8 @@ def _make(model: Any, phase: str, guarded: bool) -> Callable[[Chunk], Any]:
         return results if phase == "predict" else map_leaves(lambda logs: logs[-1], results)
 
     if _compiles(model):
-        single, several = current().jit(single), current().jit(several)
-
-    def run(chunk: Chunk) -> Any:
-        return several(chunk.batch) if chunk.steps > 1 else single(chunk.batch)
-
-    return run
+        return Runner(current().jit(single), current().jit(several))
+    return Runner(single, several)
 
 
 def _guarded(model: Any, step: Callable[[Any], Any]) -> Callable[[Any], Any]:

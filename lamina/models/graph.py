@@ -66,13 +66,13 @@ class Graph:
                 if tensor.history is not None:
                     source = id(tensor.history.node)
                     depth[source] = max(depth.get(source, 0), own + 1)
+        # An input may be what a layer returned; that layer is then no part of the model.
         given = [one.history.node for one in self.flat_inputs if one.history is not None]
+        starts = [node for node in given if not node.inputs()]
         deepest: dict[Operation, int] = {}
-        for node in (*given, *self.nodes):
+        for node in (*starts, *self.nodes):
             operation = node.operation
-            if isinstance(operation, Layer) or node in self.nodes:
-                found = max(deepest.get(operation, 0), depth.get(id(node), 0))
-                deepest[operation] = found
+            deepest[operation] = max(deepest.get(operation, 0), depth.get(id(node), 0))
         return sorted(deepest, key=lambda one: (-deepest[one], rank.get(one, -1)))
 
     @property

@@ -99,15 +99,7 @@ class Trainer(Steps):
                 validation_data, validation_batch_size or batch_size, validation_steps
             )
         self._prepare(source, "train")
-        told = CallbackList(
-            callbacks,
-            add_history=True,
-            add_progbar=verbose != 0,
-            verbose=1 if verbose == "auto" else verbose,
-            epochs=epochs,
-            steps=source.num_batches,
-            model=self,
-        )
+        told = self._told(callbacks, source, verbose, epochs, add_history=True)
         known = list(self.metrics_names)
         if validation is not None:
             known += [f"val_{name}" for name in known]
@@ -134,6 +126,27 @@ class Trainer(Steps):
                 validation.close()
         self.history = told.history
         return self.history  # type: ignore[return-value]
+
+    def _told(
+        self,
+        callbacks: Any,
+        source: Source,
+        verbose: Any,
+        epochs: int = 1,
+        add_history: bool = False,
+    ) -> CallbackList:
+        """The callbacks of one call, the progress bar among them; a list made before as it is."""
+        if isinstance(callbacks, CallbackList) and not add_history:
+            return callbacks
+        return CallbackList(
+            callbacks,
+            add_history=add_history,
+            add_progbar=verbose != 0,
+            verbose=1 if verbose == "auto" else verbose,
+            epochs=epochs,
+            steps=source.num_batches,
+            model=self,
+        )
 
     def _run_epoch(
         self, source: Source, told: CallbackList, epoch: int, seed: int
@@ -211,16 +224,7 @@ class Trainer(Steps):
             x, y, sample_weight, batch_size=batch_size, steps=steps, floatx=floatx()
         )
         self._prepare(source, "test")
-        told = callbacks
-        if not isinstance(told, CallbackList):
-            told = CallbackList(
-                callbacks,
-                add_progbar=verbose != 0,
-                verbose=1 if verbose == "auto" else verbose,
-                epochs=1,
-                steps=source.num_batches,
-                model=self,
-            )
+        told = self._told(callbacks, source, verbose)
         try:
             logs = self._run_test(source, told)
         finally:
@@ -248,14 +252,7 @@ class Trainer(Steps):
         source = make_source(
             x, batch_size=batch_size, steps=steps, floatx=floatx(), allow_empty=True
         )
-        told = CallbackList(
-            callbacks,
-            add_progbar=verbose != 0,
-            verbose=1 if verbose == "auto" else verbose,
-            epochs=1,
-            steps=source.num_batches,
-            model=self,
-        )
+        told = self._told(callbacks, source, verbose)
         if takes_state(self.predict_step):
             self._prepare(source, "predict")
         if source.num_rows == 0:
@@ -267,9 +264,11 @@ class Trainer(Steps):
             pieces.append(map_leaves(_unstacked, arrays) if steps > 1 else arrays)
 
         run = compiled(self, "predict")
-        with told.running("predict"):
-            self._run_batches(source, told, "predict", run, collect=collect)
-        source.close()
+        try:
+            with told.running("predict"):
+                self._run_batches(source, told, "predict", run, collect=collect)
+        finally:
+            source.close()
         return optree.tree_map(lambda *parts: np.concatenate(parts), *pieces)
 
     def train_on_batch(

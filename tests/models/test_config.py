@@ -51,3 +51,11 @@ def test_nested_models_and_dictionaries():
     same(
         lamina.Model({"y": y}, layers.Concatenate()([both["p"], both["q"]])), {"y": np.ones((2, 4))}
     )
+
+
+def test_a_model_from_the_middle_of_a_graph_holds_what_comes_after():
+    x = lamina.Input((3,))
+    middle = layers.Dense(4)(x)
+    model = lamina.Model(middle, layers.Dense(2, name="last")(middle))
+    assert [v.path for v in model.weights] == ["last/kernel", "last/bias"]
+    assert model(np.ones((5, 4))).shape == (5, 2)
