@@ -31,7 +31,8 @@ lint: $(VENV)/.installed-dev
 	$(BIN)/lint-imports
 
 bench: $(VENV)/.installed-dev $(KERAS_VENV)/.installed
-	$(BIN)/python -m benchmarks --keras $(KERAS_VENV)/bin/python
+	$(BIN)/python -m benchmarks --keras $(KERAS_VENV)/bin/python \
+		$(if $(BACKEND),--backend $(BACKEND)) $(WORKLOADS)
 
 clean:
 	rm -rf $(VENV) $(KERAS_VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis \
@@ -39,7 +40,7 @@ clean:
 
 $(KERAS_VENV)/.installed: | $(VENV)/.created
 	$(PYTHON) -m venv $(KERAS_VENV)
-	$(KERAS_VENV)/bin/pip install keras==3.15.1 jax
+	$(KERAS_VENV)/bin/pip install keras==3.15.1 jax torch==2.13.0 tensorflow-cpu
 	@touch $@
 
 $(VENV)/.created:

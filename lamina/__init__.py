@@ -24,6 +24,7 @@ from lamina import (
 )
 from lamina.backend import LeakedTraceError
 from lamina.core.context import name_scope
+from lamina.core.device import device
 from lamina.core.input_spec import InputSpec
 from lamina.core.layer import Layer
 from lamina.core.policy import DTypePolicy
@@ -72,6 +73,7 @@ __all__ = [
     "constraints",
     "custom_gradient",
     "datasets",
+    "device",
     "dtype_policies",
     "eval_shape",
     "grad",

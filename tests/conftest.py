@@ -1,9 +1,19 @@
-"""Every test: JAX behind both libraries, and a home folder of its own."""
+"""Every test: Lamina on `LAMINA_TEST_BACKEND`, Keras on JAX, and a home folder of its own."""
 
+import importlib
+import importlib.util
 import os
 import pathlib
 import tempfile
 
+BACKEND = os.environ.get("LAMINA_TEST_BACKEND", "jax")
 HOME = pathlib.Path(tempfile.mkdtemp(prefix="lamina-tests-"))
 os.environ["KERAS_HOME"] = str(HOME)
-os.environ["KERAS_BACKEND"] = os.environ["LAMINA_BACKEND"] = "jax"
+os.environ["KERAS_BACKEND"] = "jax"
+os.environ["LAMINA_BACKEND"] = BACKEND
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+# In one process PyTorch must be imported before the others, whichever test comes first.
+for framework in ("torch", "tensorflow"):
+    if importlib.util.find_spec(framework):
+        importlib.import_module(framework)

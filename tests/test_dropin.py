@@ -1,6 +1,5 @@
 """`import keras` and `tensorflow.keras` find Lamina: each case in a Python process of its own."""
 
-import importlib.util
 import subprocess
 import sys
 from pathlib import Path
@@ -9,9 +8,14 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 
-without_tensorflow = pytest.mark.skipif(
-    importlib.util.find_spec("tensorflow") is not None, reason="TensorFlow is installed here"
+# What a program sees where TensorFlow is not installed.
+HIDE_TENSORFLOW = """
+from importlib.machinery import PathFinder
+find = PathFinder.find_spec
+PathFinder.find_spec = classmethod(
+    lambda cls, name, *rest: None if name == "tensorflow" else find(name, *rest)
 )
+"""
 
 
 def python(code, folder):
@@ -27,6 +31,10 @@ def python(code, folder):
 
 def installed(code, folder):
     return python(f"import lamina\nfrom lamina import dropin\ndropin.install()\n{code}", folder)
+
+
+def without_tensorflow(code, folder):
+    return installed(f"{HIDE_TENSORFLOW}{code}", folder)
 
 
 def fake(folder, name, **files):
@@ -181,7 +189,6 @@ assert tensorflow.keras == "its own"
     python(code, tmp_path)
 
 
-@without_tensorflow
 @pytest.mark.parametrize(
     "spelling",
     [
@@ -193,10 +200,9 @@ assert tensorflow.keras == "its own"
     ],
 )
 def test_tensorflow_keras_needs_no_tensorflow(spelling, tmp_path):
-    installed(f"{spelling}\nassert layer is lamina.layers.Dense", tmp_path)
+    without_tensorflow(f"{spelling}\nassert layer is lamina.layers.Dense", tmp_path)
 
 
-@without_tensorflow
 @pytest.mark.parametrize(
     "use",
     [
@@ -208,7 +214,7 @@ def test_tensorflow_keras_needs_no_tensorflow(spelling, tmp_path):
 )
 def test_the_rest_of_a_missing_tensorflow_says_how_to_get_it(use, tmp_path):
     code = f"try:\n    {use}\nexcept (AttributeError, ImportError) as error:\n    print(error)"
-    printed = installed(code, tmp_path)
+    printed = without_tensorflow(code, tmp_path)
     assert "'tensorflow.data'" in printed and "pip install 'lamina[tensorflow]'" in printed
 
 
@@ -217,3 +223,26 @@ def test_the_drop_in_imports_no_other_framework(tmp_path):
     program = f"import os; os.environ['KERAS_BACKEND'] = 'jax'\nfrom lamina import dropin\n{code}"
     installed_first = program.replace("import keras", "dropin.install()\nimport keras")
     assert python(installed_first, tmp_path).strip() == "[]"
+
+
+@pytest.mark.parametrize("backend", ["jax", "tensorflow"])
+def test_a_program_for_tensorflow_has_the_real_one_beside_lamina(backend, tmp_path, monkeypatch):
+    pytest.importorskip("tensorflow")
+    monkeypatch.setenv("LAMINA_BACKEND", backend)
+    code = """
+import warnings
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")
+    import tensorflow as tf
+from tensorflow import keras
+from tensorflow.keras.layers import Dense
+
+x = tf.reshape(tf.range(24.0), (8, 3))
+batches = tf.data.Dataset.from_tensor_slices((x, x[:, :1])).batch(3)
+model = keras.Sequential([Dense(1)])
+model.compile(loss="mse")
+model.fit(batches, verbose=0)
+assert tf.keras is keras is lamina and Dense is lamina.layers.Dense
+print(lamina.config.backend(), model.predict(batches, verbose=0).shape)
+"""
+    assert installed(code, tmp_path).strip() == f"{backend} (8, 1)"

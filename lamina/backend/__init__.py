@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import importlib
-import importlib.metadata
-import importlib.util
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import TypeVar
 
 from lamina.backend import config as _config
 from lamina.backend.config import (
@@ -28,6 +27,8 @@ from lamina.backend.contract import Backend, LeakedTraceError, Spec
 from lamina.backend.dtypes import is_float_dtype, is_int_dtype, result_type, standardize_dtype
 from lamina.backend.session import clear_session, get_uid
 
+T = TypeVar("T")
+
 __all__ = [
     "Backend",
     "LeakedTraceError",
@@ -42,6 +43,7 @@ __all__ = [
     "image_data_format",
     "is_float_dtype",
     "is_int_dtype",
+    "plays",
     "result_type",
     "set_backend",
     "set_epsilon",
@@ -54,6 +56,7 @@ __all__ = [
 
 _loaded: dict[str, Backend] = {}
 _active: Backend | None = None
+_roles: dict[str, type] = {}
 
 
 def current() -> Backend:
@@ -63,7 +66,7 @@ def current() -> Backend:
         ValueError: if the name asked for is no backend.
         ImportError: if its framework is not installed; names the command that installs it.
     """
-    return _active or _activate(_config.settings.backend)
+    return _active or _activate(_config.chosen_backend())
 
 
 def _load(name: str) -> Backend:
@@ -74,7 +77,7 @@ def _load(name: str) -> Backend:
             f"{_config.keras_home() / 'keras.json'}, to one of: {known}."
         )
     if name not in _loaded:
-        if importlib.util.find_spec(FRAMEWORKS[name]) is None:
+        if not _config.installed(name):
             raise ImportError(
                 f"The backend {name!r} needs a framework that is not installed. "
                 f"Install it with: pip install 'lamina[{name}]'"
@@ -84,20 +87,54 @@ def _load(name: str) -> Backend:
 
 
 def _activate(name: str) -> Backend:
-    global _active
-    _active = _load(name)
+    found = _load(name)
+    _settle(found)
     _config.settings.change("backend", name)
-    return _active
+    return found
+
+
+def _settle(backend: Backend | None) -> None:
+    """Make `backend` the one in use; the classes of the roles get its mixins as bases."""
+    global _active
+    for role, cls in _roles.items():
+        old, new = (one and one.mixins.get(role) for one in (_active, backend))
+        if old is not new:
+            kept = [base for base in cls.__bases__ if base is not old]
+            cls.__bases__ = (*kept, new) if new else tuple(kept)
+    _active = backend
+
+
+def plays(role: str) -> Callable[[type[T]], type[T]]:
+    """A decorator of the class whose instances the backend in use makes at home in its framework.
+
+    A mixin as a base serves every subclass at once, whichever was defined before the backend was
+    chosen, and costs a framework that needs none nothing.
+
+    Args:
+        role: a key of `Backend.mixins`.
+    """
+
+    def enter(cls: type[T]) -> type[T]:
+        active = _active
+        _settle(None)
+        _roles[role] = cls
+        _settle(active)
+        return cls
+
+    return enter
 
 
 def backend() -> str:
     """The name of the backend in use: `"jax"` unless told otherwise.
 
+    In this order: what `set_backend` said, the environment (`LAMINA_BACKEND`, then
+    `KERAS_BACKEND`), and `keras.json`, where the framework named there is installed.
+
     Example:
-        >>> backend() in ("jax", "numpy")
+        >>> backend() in ("jax", "torch", "tensorflow", "numpy")
         True
     """
-    return _config.settings.backend
+    return _config.chosen_backend()
 
 
 def set_backend(name: str) -> None:
@@ -118,12 +155,11 @@ def set_backend(name: str) -> None:
 @contextlib.contextmanager
 def use(name: str) -> Iterator[Backend]:
     """Run a block on another backend: the contract tests compare backends in one process."""
-    global _active
     before, before_name = _active, _config.settings.backend
     try:
         yield _activate(name)
     finally:
-        _active = before
+        _settle(before)
         _config.settings.change("backend", before_name)
 
 
@@ -147,9 +183,9 @@ def describe() -> list[Description]:
 
 
 def _describe(name: str) -> Description:
-    active = name == _config.settings.backend
+    active = name == _config.chosen_backend()
     install = f"pip install 'lamina[{name}]'"
-    if importlib.util.find_spec(FRAMEWORKS[name]) is None:
+    if not _config.installed(name):
         return Description(name, False, None, [], 0, 0, active, install)
     found = _load(name)
     primitives = len(Backend.__abstractmethods__)

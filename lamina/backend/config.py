@@ -1,11 +1,13 @@
 """What a process is set to: the backend's name, `floatx`, `epsilon`, the image data format.
 
-Read once, in this order: the environment (`LAMINA_BACKEND`, `KERAS_BACKEND`), then
-`keras.json` in `KERAS_HOME` (default `~/.keras`), then the defaults.
+They come from `keras.json` in `KERAS_HOME` (default `~/.keras`), else they are the defaults. The
+backend is looked up when it is first needed: what the program set, the environment
+(`LAMINA_BACKEND`, then `KERAS_BACKEND`), `keras.json`, JAX.
 """
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import pathlib
@@ -15,14 +17,20 @@ from dataclasses import dataclass, field
 FLOAT_TYPES = ("bfloat16", "float16", "float32", "float64")
 DATA_FORMATS = ("channels_last", "channels_first")
 # Backend -> the module that its framework is imported as.
-FRAMEWORKS = {"jax": "jax", "numpy": "numpy"}
+FRAMEWORKS = {"jax": "jax", "torch": "torch", "tensorflow": "tensorflow", "numpy": "numpy"}
 
 
 @dataclass
 class Settings:
-    """The settings of this process. `on_change` hooks run when one of them changes."""
+    """The settings of this process. `on_change` hooks run when one of them changes.
 
-    backend: str = "jax"
+    Attributes:
+        backend: the one in use or set by the program; None until there is one.
+        stored_backend: the one that `keras.json` names.
+    """
+
+    backend: str | None = None
+    stored_backend: str | None = None
     floatx: str = "float32"
     epsilon: float = 1e-7
     image_data_format: str = "channels_last"
@@ -55,18 +63,32 @@ def _read() -> Settings:
         settings.epsilon = stored["epsilon"]
     if stored.get("image_data_format") in DATA_FORMATS:
         settings.image_data_format = stored["image_data_format"]
-    for name in ("LAMINA_BACKEND", "KERAS_BACKEND"):
-        if os.environ.get(name):
-            settings.backend = os.environ[name]
-            break
-    else:
-        # Keras writes this file by itself, and may name a backend that is not at hand here.
-        if stored.get("backend") in FRAMEWORKS:
-            settings.backend = stored["backend"]
+    if stored.get("backend") in tuple(FRAMEWORKS):
+        settings.stored_backend = stored["backend"]
     return settings
 
 
 settings = _read()
+
+
+def chosen_backend() -> str:
+    """The name of the backend in use, or of the one that would be if it were needed now."""
+    if settings.backend is not None:
+        return settings.backend
+    asked = os.environ.get("LAMINA_BACKEND") or os.environ.get("KERAS_BACKEND")
+    if asked:
+        return asked
+    # Keras writes `keras.json` by itself, and may name there what is not at hand here.
+    stored = settings.stored_backend
+    return stored if stored is not None and installed(stored) else "jax"
+
+
+def installed(backend: str) -> bool:
+    """Whether the framework of `backend` can be imported."""
+    spec = importlib.util.find_spec(FRAMEWORKS[backend])
+    # Neither the stand-in for a TensorFlow that is not installed (`lamina.dropin`) nor a folder
+    # that happens to have the name comes from a file.
+    return spec is not None and spec.origin is not None
 
 
 def floatx() -> str:

@@ -23,6 +23,13 @@ class LeakedTraceError(RuntimeError):
     """A value that exists only while a function is being traced was used outside of it."""
 
 
+LEAKED_TENSOR = (
+    "A tensor made while a function was being traced was kept (in an attribute, a list or "
+    "a global) and used after the trace had ended. Return it from the function, or keep "
+    "it in a lamina.Variable, whose assignments are carried out of the trace."
+)
+
+
 class Backend(abc.ABC):
     """One framework behind the contract.
 
@@ -32,14 +39,20 @@ class Backend(abc.ABC):
         tensor_types: the classes of its tensors, traced ones included.
         own: kernels under another name or of other meaning than the framework's, by op name;
             None where the op's shared definition is to serve although the framework has the name.
-        compiles: whether `jit` pays for its compilation, so that the trainer uses it by default.
+        takes_numbers: the ops whose kernels take a Python number for their second tensor, to which
+            it gives no type.
+        compiles: whether `jit` compiles by default, so that the trainer hands it whole steps.
+        mixins: what makes layers and variables at home in the framework: while the backend is in
+            use, the class of that role (`"layer"`, `"variable"`) has it as its last base.
     """
 
     name: ClassVar[str]
     install: ClassVar[str]
     tensor_types: tuple[type, ...]
     own: Mapping[str, Function | None]
+    takes_numbers: ClassVar[frozenset[str]] = frozenset()
     compiles: ClassVar[bool] = False
+    mixins: ClassVar[Mapping[str, type]] = {}
 
     def __init__(self) -> None:
         self._kernels: dict[str, Function | None] = {}
@@ -107,9 +120,16 @@ class Backend(abc.ABC):
     def variable(self, value: Tensor, trainable: bool, name: str) -> Any:
         """A handle that holds `value`."""
 
+    def set_trainable(self, handle: Any, trainable: bool) -> None:
+        """Say whether the framework's own training is to change a variable."""
+        return None
+
     @abc.abstractmethod
     def read(self, handle: Any) -> Tensor:
-        """The value of a handle, as the transformations under way see it."""
+        """The value of a handle, as the transformations under way see it.
+
+        On PyTorch it is the parameter itself, which later assignments change.
+        """
 
     @abc.abstractmethod
     def assign(self, handle: Any, value: Tensor) -> None:
@@ -133,13 +153,19 @@ class Backend(abc.ABC):
     # Transformations ----------------------------------------------------------------------
 
     @abc.abstractmethod
-    def jit(self, function: Function) -> Function:
+    def jit(self, function: Function, jit_compile: bool | None = None) -> Function:
         """`function` compiled for each new structure, shape and type of its arguments.
 
-        Booleans, strings and None are part of the structure; numbers and tensors are not. Where
-        `compiles` is set, the result has a method `operations(*args)` that counts the
+        Booleans, strings and None are part of the structure; numbers and tensors are not.
+        JAX compiles with XLA in any case; TensorFlow makes a graph, and with `jit_compile` has XLA
+        compile it; PyTorch runs the function as it is, and with `jit_compile` has Inductor
+        compile it. What is compiled has a method `operations(*args)` that counts the
         floating-point operations of one call.
         """
+
+    def without_gradients(self) -> contextlib.AbstractContextManager[Any]:
+        """A context in which nothing is recorded for gradients taken outside of it."""
+        return contextlib.nullcontext()
 
     @abc.abstractmethod
     def value_and_grad(
@@ -150,6 +176,26 @@ class Backend(abc.ABC):
         The gradients are with respect to `handles`, or where that is None, to the positional
         arguments `argnums`. With `has_aux`, `function` returns `(value, auxiliary)`.
         """
+
+    def map_update(
+        self,
+        update: Function,
+        rows: Sequence[tuple[Tensor | None, Tensor, Mapping[str, Tensor]]],
+        *shared: Tensor,
+    ) -> list[tuple[Tensor, Mapping[str, Tensor]]]:
+        """`update(gradient, parameter, slots, *shared)` of each row: an optimizer's formula.
+
+        Overridden where one call on all tensors is faster than one on each.
+        """
+        return [update(*row, *shared) for row in rows]
+
+    def optimizer(self, value: Any) -> Any:
+        """What stands for `value` if that is an optimizer of the framework's own, else None.
+
+        It has `build(handles)`, `apply(gradients)` with a gradient for each of them, `handles` of
+        what it keeps, and `learning_rate`, which may be None.
+        """
+        return None
 
     @abc.abstractmethod
     def vmap(self, function: Function, in_axes: Any, out_axes: Any) -> Function:
@@ -194,6 +240,16 @@ class Backend(abc.ABC):
         The leaves of `specs` and of the result are instances of `Spec`.
         """
 
+    # Foreign modules ----------------------------------------------------------------------
+
+    def module(self, value: Any) -> Any:
+        """What stands for `value` if that is a module of the framework's own, else None.
+
+        It is called as the module is, with `training`, and has `handles()`: the name and handle of
+        each variable, and whether it is learnt.
+        """
+        return None
+
     # Random -------------------------------------------------------------------------------
     # A key is a tensor of two uint32: the seed and the counter. Kernels of their own draw from
     # it: `random_uniform(key, shape, minimum, maximum, dtype)`, `random_normal`, … .
@@ -202,7 +258,11 @@ class Backend(abc.ABC):
 
     @abc.abstractmethod
     def devices(self) -> list[str]:
-        """The devices at hand, as `"cpu:0"`."""
+        """The devices at hand, as `"cpu:0"`; a GPU is `"gpu:0"` on every backend."""
+
+    @abc.abstractmethod
+    def device(self, name: str) -> contextlib.AbstractContextManager[Any]:
+        """A context in which tensors are made on the device `name`, one of `devices()`."""
 
     @abc.abstractmethod
     def version(self) -> str:
@@ -211,6 +271,15 @@ class Backend(abc.ABC):
     def block(self, tree: Tree) -> Tree:
         """`tree`, all of it computed by now."""
         return tree
+
+
+def differing_writes(cells: Sequence[Any]) -> ValueError:
+    """The error of a `vmap` whose function assigned variables a value of each element's own."""
+    names = ", ".join(cell.name for cell in cells)
+    return ValueError(
+        f"A function under vmap assigned the variables {names} a different value for each "
+        "element, and a variable holds one. Return the values instead."
+    )
 
 
 class Spec:

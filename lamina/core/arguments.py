@@ -83,3 +83,21 @@ class Recorded:
             if parameter is None or value is not parameter.default:
                 parts.append(f"{name}={value!r}")
         return f"{cls.__name__}({', '.join(parts)})"
+
+
+# Older spellings of the input's shape, where a constructor has no argument of its own so named.
+OLD_SHAPES = frozenset({"input_shape", "batch_input_shape", "batch_shape", "input_dim"})
+
+
+def old_input_shape(kwargs: dict[str, Any]) -> tuple[int | None, ...] | None:
+    """The batch shape in the older spellings `input_shape=`, `batch_input_shape=`, `input_dim=`."""
+    if "batch_input_shape" in kwargs:
+        return tuple(kwargs.pop("batch_input_shape"))
+    if "batch_shape" in kwargs:
+        return tuple(kwargs.pop("batch_shape"))
+    if "input_shape" in kwargs:
+        shape = kwargs.pop("input_shape")
+        return (None, *((shape,) if isinstance(shape, int) else shape))
+    if "input_dim" in kwargs:
+        return (None, kwargs.pop("input_dim"))
+    return None

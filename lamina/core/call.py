@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import inspect
+import sys
 from typing import Any
 
 import optree
 
+from lamina.core.context import CallContext
+from lamina.ops.row import ShapeError
 from lamina.symbolic import dimension
 from lamina.symbolic.tensor import KerasTensor, leaves
 
@@ -22,6 +25,9 @@ class CallSignature:
         self.has_training = "training" in keyword or self.any_keyword
         self.declares_training = "training" in keyword
         defaults = {p.name: p.default for p in parameters}
+        # Where it is given by position: beyond all arguments if it cannot be.
+        known = "training" in self.names
+        self.training_position = self.names.index("training") if known else sys.maxsize
         training = defaults.get("training")
         self.training_default = training if isinstance(training, bool) else None
         # An argument `query` has its mask in `query_mask`, the first one in `mask` too.
@@ -114,3 +120,27 @@ def tensors_of(shape: Any, dtype: str) -> Any:
     if isinstance(shape, dict):
         return {key: tensors_of(one, dtype) for key, one in shape.items()}
     return type(shape)(tensors_of(one, dtype) for one in shape)
+
+
+def located(
+    error: Exception, context: CallContext, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Exception:
+    """The error with the path of the innermost layer it came from, said once."""
+    if getattr(error, "_lamina_located", False):
+        return error
+    layer: Any = context.layer
+    given = ", ".join(
+        f"{key}: {shapes(value)}"
+        for key, value in layer._signature.named(args, kwargs).items()
+        if leaves(value) and all(hasattr(leaf, "shape") for leaf in leaves(value))
+    )
+    where = f"layer {context.path()!r} ({type(layer).__name__}), called on {given or 'no tensor'}"
+    if isinstance(error, ShapeError):
+        error = ShapeError(
+            f"{error} It happened in {where}. Check the shape that the layer before it returns "
+            "(model.summary() lists them), or put a Reshape, Flatten or Permute between."
+        )
+    elif context.path() not in str(error):
+        error.add_note(f"It happened in {where}.")
+    error._lamina_located = True  # type: ignore[attr-defined]
+    return error

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Protocol
 
 
@@ -127,3 +127,12 @@ def masks_of(value: Any) -> Any:
         found = [masks_of(one) for one in value]
         return None if all(one is None for one in found) else found
     return None if value is None or isinstance(value, dict) else get_mask(value)
+
+
+def any_mask(values: Iterable[Any]) -> bool:
+    """Whether a tensor among `values`, or in a list there, has a mask."""
+    for value in values:
+        for one in value if value.__class__ is list else (value,):
+            if getattr(one, "_keras_mask", None) is not None or (_masks and id(one) in _masks):
+                return True
+    return False

@@ -7,28 +7,29 @@ import inspect
 from typing import Any, ClassVar
 
 from lamina import ops
-from lamina.backend import current
+from lamina.backend import current, plays
 from lamina.core import input_spec as specs
 from lamina.core import policy as policies
 from lamina.core import registry
-from lamina.core.arguments import Recorded, signature
+from lamina.core.arguments import OLD_SHAPES, Recorded, old_input_shape, signature
 from lamina.core.call import (
     CallSignature,
     build_arguments,
+    located,
     memo_key,
     shapes,
     tensors_of,
 )
-from lamina.core.context import CallContext, get_mask, local, masks_of, set_mask
+from lamina.core.context import CallContext, any_mask, get_mask, local, masks_of, set_mask
 from lamina.core.layer_state import LayerState
 from lamina.core.tracing import infer_function
-from lamina.core.variable import Variable
-from lamina.ops.row import ShapeError
+from lamina.ops.operand import is_concrete
 from lamina.symbolic.graph import Operation
 from lamina.symbolic.tensor import (
     KerasTensor,
     any_symbolic,
     infer,
+    inferences,
     inferring,
     leaves,
     map_leaves,
@@ -36,6 +37,7 @@ from lamina.symbolic.tensor import (
 )
 
 
+@plays("layer")
 class Layer(Recorded, LayerState, Operation):
     """A computation with variables of its own.
 
@@ -62,33 +64,43 @@ class Layer(Recorded, LayerState, Operation):
     """
 
     slot: ClassVar[str] = "layers"
+    bookkeeping = LayerState.bookkeeping | {"_accepted"}
     _signature: ClassVar[CallSignature]
+    _computes_mask: ClassVar[bool] = False
     supports_masking: bool = False
     input_spec: Any = None
     _call_losses: list[Any]
     # The layers that added losses while this one was called from outside of any layer.
     _loss_layers: list[Layer]
     _spec_memo: dict[Any, Any]
+    # The class and element type of arguments that need no conversion, and `autocast` by then.
+    _accepted: set[tuple[type, Any, bool]]
     # Constructor arguments that are no part of the config.
     unsaved: ClassVar[frozenset[str]] = frozenset()
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         cls._signature = CallSignature(cls.call)
+        cls._computes_mask = cls.compute_mask is not Layer.compute_mask
         if "build" in vars(cls):
             cls.build = _noted(vars(cls)["build"])  # type: ignore[method-assign]
         registry.enter_class(cls.slot, cls)
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+        current()  # whose base class the instance is to have
         instance = super().__new__(cls, *args, **kwargs)
         # Set here, so that a subclass may use them before it calls super().__init__().
         instance._start_state()
         instance._call_losses = []
         instance._loss_layers = []
         instance._spec_memo = {}
+        instance._accepted = set()
         instance.built = False
         instance.inbound_nodes = []
         return instance
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "_accepted": set()}
 
     def __init__(
         self,
@@ -100,7 +112,7 @@ class Layer(Recorded, LayerState, Operation):
         name: str | None = None,
         **kwargs: Any,
     ) -> None:
-        self._input_shape = _old_input_shape(type(self), kwargs)
+        self._input_shape = old_input_shape(kwargs)
         if kwargs:
             raise TypeError(
                 f"{type(self).__name__} has no argument {', '.join(map(repr, kwargs))}. It takes: "
@@ -133,7 +145,10 @@ class Layer(Recorded, LayerState, Operation):
 
     @dtype_policy.setter
     def dtype_policy(self, value: Any) -> None:
-        self._policy = policies.get(value)
+        policy = self._policy = policies.get(value)
+        mixed = policy.compute_dtype != policy.variable_dtype
+        self._autocast_dtype = policy.compute_dtype if mixed else None
+        self._accepted.clear()
 
     @property
     def dtype(self) -> str:
@@ -166,45 +181,62 @@ class Layer(Recorded, LayerState, Operation):
         self.built = True
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        symbolic = any(type(leaf) is KerasTensor for leaf in leaves((args, kwargs)))
-        args, kwargs = self._converted(args), self._converted(kwargs)
-        context = CallContext(self, local.context, None, self._autocast_dtype())
-        given, kwargs = kwargs, self._with_masks(args, kwargs)
+        symbolic = masked = False
+        if not self.built or inferences or not self._accepts(args, kwargs):
+            symbolic = any(type(leaf) is KerasTensor for leaf in leaves((args, kwargs)))
+            args, kwargs = self._converted(args), self._converted(kwargs)
+            masked = True
+        elif self.supports_masking or self._signature.has_mask:
+            masked = any_mask(args)
+        before = local.context
+        context = CallContext(self, before, None, self._autocast_dtype)
+        given = kwargs
+        if masked:
+            kwargs = self._with_masks(args, kwargs)
         kwargs = self._with_training(args, kwargs, context)
-        before, local.context = local.context, context
+        local.context = context
         if before is None and self._loss_layers:
             self._clear_losses()
         try:
-            self._check_inputs(args, kwargs, context)
+            if self.input_spec is not None:
+                self._check_inputs(args, kwargs, context)
             if not self.built:
                 self._build_for(args, kwargs)
             if symbolic and not inferring():
                 # The graph keeps what was given; what is filled in depends on the later call.
                 outputs = self.symbolic_call(*args, **given)
             else:
-                outputs = self._computed(args, kwargs)
-            self._hand_on_masks(args, kwargs, outputs)
+                outputs = self.call(*args, **kwargs)
+                if self.activity_regularizer is not None:
+                    self._penalize(outputs)
+            if masked or self._computes_mask:
+                self._hand_on_masks(args, kwargs, outputs)
         except Exception as error:
-            raise _located(error, context, args, kwargs) from error.__cause__
+            raise located(error, context, args, kwargs) from error.__cause__
         finally:
             local.context = before
         return outputs
 
-    def _computed(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        outputs = self.call(*args, **kwargs)
-        if self.activity_regularizer is not None and not inferring():
+    def _penalize(self, outputs: Any) -> None:
+        if not inferring():
             for output in leaves(outputs):
                 # The mean over the batch, so that the penalty does not grow with it.
                 batch = max(output.shape[0] if output.ndim else 1, 1)
                 self.add_loss(self.activity_regularizer(output) / batch)
-        return outputs
 
     def _for_inference(self, *args: Any, **kwargs: Any) -> Any:
-        return self._computed(args, self._with_masks(args, kwargs))
+        return self.call(*args, **self._with_masks(args, kwargs))
 
-    def _autocast_dtype(self) -> str | None:
-        policy = self.dtype_policy
-        return policy.compute_dtype if policy.compute_dtype != policy.variable_dtype else None
+    def _accepts(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+        """Whether the arguments are tensors or lists of them, and numbers, of classes and types
+        that were found to need no conversion.
+        """
+        accepted, autocast = self._accepted, self.autocast
+        for value in (*args, *kwargs.values()) if kwargs else args:
+            for one in value if value.__class__ is list else (value,):
+                if (type(one), getattr(one, "dtype", None), autocast) not in accepted:
+                    return False
+        return bool(args)
 
     def _converted(self, values: Any) -> Any:
         policy, dtype = self.dtype_policy, self.input_dtype
@@ -215,6 +247,8 @@ class Layer(Recorded, LayerState, Operation):
                 mask = get_mask(leaf)
                 if mask is not None:
                     set_mask(converted, mask)
+            elif is_concrete(leaf):
+                self._accepted.add((type(leaf), getattr(leaf, "dtype", None), self.autocast))
             return converted
 
         return map_leaves(convert, values)
@@ -224,16 +258,18 @@ class Layer(Recorded, LayerState, Operation):
     ) -> dict[str, Any]:
         """Resolve `training`: the argument, else the caller's, else the signature's default."""
         known = self._signature
-        named = known.named(args, kwargs)
-        training = named.get("training")
+        open_to_it = len(args) <= known.training_position
+        training = kwargs.get("training") if open_to_it else args[known.training_position]
         if training is None and context.parent is not None:
             training = context.parent.training
+        elif training is None:
+            training = self.default_training
         if training is None:
             training = known.training_default
         context.training = training
-        if known.declares_training and training is not None and len(args) < len(known.names):
+        if known.declares_training and training is not None and open_to_it:
             return {**kwargs, "training": training}
-        if "training" in kwargs and not known.has_training:
+        if kwargs and not known.has_training and "training" in kwargs:
             return {key: value for key, value in kwargs.items() if key != "training"}
         return kwargs
 
@@ -254,7 +290,7 @@ class Layer(Recorded, LayerState, Operation):
         named = self._signature.named(args, kwargs)
         first = next(iter(named.values()), None)
         masks = masks_of(first)
-        if masks is None and not _overrides(self, "compute_mask"):
+        if masks is None and not self._computes_mask:
             return
         if "mask" in named and named["mask"] is not None:
             masks = named["mask"]
@@ -276,9 +312,11 @@ class Layer(Recorded, LayerState, Operation):
     def _check_inputs(
         self, args: tuple[Any, ...], kwargs: dict[str, Any], context: CallContext
     ) -> None:
-        if self.input_spec is not None:
-            first = args[0] if args else next(iter(kwargs.values()), None)
-            specs.check(self.input_spec, first, context.path(), type(self).__name__)
+        spec, first = self.input_spec, args[0] if args else next(iter(kwargs.values()), None)
+        shape = getattr(first, "shape", None) if is_concrete(first) else None
+        single = shape is not None and spec.__class__ is specs.InputSpec
+        if not single or spec.mismatch(shape) is not None:
+            specs.check(spec, first, context.path(), type(self).__name__)
 
     def _build_for(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         arguments = build_arguments(self.build, self._signature.named(args, kwargs))
@@ -362,8 +400,8 @@ class Layer(Recorded, LayerState, Operation):
                 "values of trainable_variables and non_trainable_variables."
             )
         handles = [variable.handle for variable in (*trained, *others)]
-        values = [*trainable_variables, *non_trainable_variables]
-        values = [v.value if isinstance(v, Variable) else v for v in values]
+        given = (*trainable_variables, *non_trainable_variables)
+        values = [ops.convert_to_tensor(value) for value in given]
         with current().substitute(handles, values) as value_of:
             outputs = self(*args, **kwargs)
             losses = self.losses if return_losses else []
@@ -405,7 +443,7 @@ class Layer(Recorded, LayerState, Operation):
         """What makes an equal layer, without its weights, through `from_config`."""
         config = {"name": self.name, "trainable": self.trainable, "dtype": self.dtype_policy}
         explicit = signature(type(self))  # type: ignore[arg-type]
-        old = _OLD_SHAPES.difference(explicit.parameters if explicit else ())
+        old = OLD_SHAPES.difference(explicit.parameters if explicit else ())
         own = {k: v for k, v in self.recorded_config().items() if k not in _BASE_ARGUMENTS | old}
         saved = {k: v for k, v in {**config, **own}.items() if k not in self.unsaved}
         return {key: registry.serialize(value) for key, value in saved.items()}
@@ -452,47 +490,7 @@ _BASE_ARGUMENTS = frozenset(
         "autocast",
     }
 )
-# Older spellings of the input's shape, where a constructor has no argument of its own so named.
-_OLD_SHAPES = frozenset({"input_shape", "batch_input_shape", "batch_shape", "input_dim"})
-
-
-def _old_input_shape(cls: type, kwargs: dict[str, Any]) -> tuple[int | None, ...] | None:
-    """The batch shape in the older spellings `input_shape=`, `batch_input_shape=`, `input_dim=`."""
-    if "batch_input_shape" in kwargs:
-        return tuple(kwargs.pop("batch_input_shape"))
-    if "batch_shape" in kwargs:
-        return tuple(kwargs.pop("batch_shape"))
-    if "input_shape" in kwargs:
-        shape = kwargs.pop("input_shape")
-        return (None, *((shape,) if isinstance(shape, int) else shape))
-    if "input_dim" in kwargs:
-        return (None, kwargs.pop("input_dim"))
-    return None
 
 
 def _overrides(layer: Layer, method: str) -> bool:
     return getattr(type(layer), method) is not getattr(Layer, method)
-
-
-def _located(
-    error: Exception, context: CallContext, args: tuple[Any, ...], kwargs: dict[str, Any]
-) -> Exception:
-    """The error with the path of the innermost layer it came from, said once."""
-    if getattr(error, "_lamina_located", False):
-        return error
-    layer: Any = context.layer
-    given = ", ".join(
-        f"{key}: {shapes(value)}"
-        for key, value in layer._signature.named(args, kwargs).items()
-        if leaves(value) and all(hasattr(leaf, "shape") for leaf in leaves(value))
-    )
-    where = f"layer {context.path()!r} ({type(layer).__name__}), called on {given or 'no tensor'}"
-    if isinstance(error, ShapeError):
-        error = ShapeError(
-            f"{error} It happened in {where}. Check the shape that the layer before it returns "
-            "(model.summary() lists them), or put a Reshape, Flatten or Permute between."
-        )
-    elif context.path() not in str(error):
-        error.add_note(f"It happened in {where}.")
-    error._lamina_located = True  # type: ignore[attr-defined]
-    return error

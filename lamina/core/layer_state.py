@@ -24,6 +24,8 @@ class LayerState(Holder):
     name: str
     built: bool
     variable_dtype: Any
+    # What `training` is in calls that do not say it, from a caller that is no layer.
+    default_training: bool | None = None
 
     def _start_state(self) -> None:
         """Called before the constructor, which may use any of these."""
@@ -80,6 +82,10 @@ class LayerState(Holder):
             variable.trainable = False
         self._own.append(variable)
         return variable
+
+    def layer_of(self, module: Any) -> Any:
+        """The layer that a module of the framework's own becomes as an attribute of this one."""
+        return registry.resolve("layers", "TorchModuleWrapper")(module)
 
     def _naming(self) -> contextlib.AbstractContextManager[None]:
         """Where variables are named after this layer: it is not being called in its __init__."""

@@ -53,9 +53,8 @@ class SeedGenerator(Holder):
         """
         if inferring():
             return KerasTensor((2,), "uint32")
-        key = self.state.value
-        self.state.assign(ops.add(key, _ONE))
-        return key
+        # The new value, not the old: reading the variable may give what an assignment changes.
+        return self.state.assign(ops.add(self.state, _ONE))
 
     def get_config(self) -> dict[str, Any]:
         """What `from_config` makes an equal generator from, its counter at 0."""

@@ -13,7 +13,7 @@ from lamina.symbolic.tensor import KerasTensor, map_leaves
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def jit(function: F) -> F:
+def jit(function: F, jit_compile: bool | None = None) -> F:
     """`function` compiled: traced once for each new structure, shape and type of its arguments.
 
     Variables may be read and assigned inside, as in plain Python; their buffers are reused for
@@ -21,6 +21,9 @@ def jit(function: F) -> F:
 
     Args:
         function: any function of tensors and variables.
+        jit_compile: whether the compiler of machine code runs: XLA on JAX and TensorFlow, Inductor
+            on PyTorch. None is the backend's own choice: JAX compiles in any case, TensorFlow
+            makes a graph, PyTorch runs the function as it is. False on JAX is the same as None.
 
     Returns:
         A function of the same arguments and results.
@@ -38,7 +41,7 @@ def jit(function: F) -> F:
         >>> int(step(3)), int(step(4)), int(count)
         (6, 8, 2)
     """
-    return current().jit(function)  # type: ignore[return-value]
+    return current().jit(function, jit_compile)  # type: ignore[return-value]
 
 
 def value_and_grad(

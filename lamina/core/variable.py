@@ -8,18 +8,19 @@ from typing import Any
 import numpy as np
 
 from lamina import ops
-from lamina.backend import current
+from lamina.backend import current, plays
 from lamina.backend.dtypes import is_float, standardize_dtype
 from lamina.backend.session import guard, new_token
 from lamina.core import registry
 from lamina.core.context import current_scopes, local
 from lamina.symbolic.graph import auto_name
 from lamina.symbolic.operators import Operators
-from lamina.symbolic.tensor import KerasTensor, computation, inferring
+from lamina.symbolic.tensor import KerasTensor, computation, inferences, inferring
 
 AGGREGATIONS = (None, "none", "mean", "sum", "only_first_replica")
 
 
+@plays("variable")
 class Variable(Operators):
     """A tensor that layers, optimizers and metrics read and assign.
 
@@ -39,6 +40,9 @@ class Variable(Operators):
         >>> v.assign_add([1.0, 1.0]).shape, v.numpy().tolist()
         ((2,), [2.0, 3.0])
     """
+
+    aggregation: str | None
+    layout: Any
 
     def __init__(
         self,
@@ -60,25 +64,44 @@ class Variable(Operators):
         name = auto_name("variable") if name is None else name
         if not isinstance(name, str) or not name or "/" in name:
             raise ValueError(f"A variable's name is a non-empty string without '/', not {name!r}.")
-        self.name = name
-        self.path = "/".join((*current_scopes(), name))
+        self._describe(name, "/".join((*current_scopes(), name)), bool(trainable))
         self.autocast = autocast
         self.aggregation = aggregation
         self.synchronization = synchronization
         self.layout = layout
+        backend = current()
+        with backend.outside_trace(), computation():
+            value = self._first_value(initializer, shape, dtype)
+            self._hold(backend.variable(value, self._trainable, self.path), value)
+
+    def _describe(self, name: str, path: str, trainable: bool) -> None:
+        self.name = name
+        self.path = path
+        self.autocast = True
+        self.aggregation = "none"
+        self.synchronization = "auto"
+        self.layout = None
         self.regularizer: Callable[[Any], Any] | None = None
         self.constraint: Callable[[Any], Any] | None = None
         self.overwrite_with_gradient = False
         self._token = new_token()
-        self._trainable = self.declared_trainable = bool(trainable)
-        if not self._trainable:
+        self._trainable = self.declared_trainable = trainable
+        if not trainable:
             guard.flip(self._token)
-        backend = current()
-        with backend.outside_trace(), computation():
-            value = self._first_value(initializer, shape, dtype)
-            self._handle = backend.variable(value, self._trainable, self.path)
+
+    def _hold(self, handle: Any, value: Any) -> None:
+        self._handle = handle
         self.shape: tuple[int, ...] = tuple(value.shape)
-        self._dtype: str = backend.dtype(value)
+        self._dtype: str = current().dtype(value)
+
+    @classmethod
+    def around(cls, handle: Any, path: str, trainable: bool = False) -> Variable:
+        """A variable whose value is kept in `handle`, which the backend made before."""
+        value = current().read(handle)
+        made = cls.__new__(cls)
+        made._describe(path.rpartition("/")[2], path, trainable)
+        made._hold(handle, value)
+        return made
 
     def _first_value(self, initializer: Any, shape: Sequence[int] | None, dtype: Any) -> Any:
         if isinstance(initializer, str):
@@ -107,6 +130,9 @@ class Variable(Operators):
     @property
     def value(self) -> Any:
         """The value as a tensor of the backend."""
+        context = local.context
+        if not inferences and (context is None or context.autocast is None):
+            return current().read(self._handle)
         dtype = self.dtype
         if inferring():
             return KerasTensor(self.shape, dtype)
@@ -135,6 +161,7 @@ class Variable(Operators):
     def trainable(self, value: bool) -> None:
         if bool(value) != self._trainable:
             self._trainable = bool(value)
+            current().set_trainable(self._handle, self._trainable)
             guard.flip(self._token)
 
     @property
@@ -177,9 +204,6 @@ class Variable(Operators):
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         return np.asarray(self.numpy(), dtype=dtype)
-
-    def __jax_array__(self) -> Any:
-        return self.value
 
     def __float__(self) -> float:
         return float(self.numpy())

@@ -9,6 +9,8 @@ import optree
 
 _WIDEST = {"b": "bool", "u": "uint64", "i": "int64", "f": "float64"}
 _NUMBERS = "".join(_WIDEST)
+_LEAF = optree.treespec_leaf()
+_NONE = optree.treespec_none()
 _SCALARS = (bool, int, float, complex, str, bytes, np.generic, type(None))
 
 
@@ -21,6 +23,10 @@ def flatten(value: Any, name: str) -> tuple[list[Any], list[str], optree.PyTreeS
         >>> flatten({"a": [1, 2], "b": (np.zeros(3), None)}, "x")[1]
         ["x['a']", "x['b'][0]"]
     """
+    if hasattr(value, "shape"):  # an array by itself, as `predict` in a loop gets
+        return [value], [name], _LEAF
+    if value is None:
+        return [], [], _NONE
     accessors, leaves, structure = optree.tree_flatten_with_accessor(
         _plain(value), is_leaf=_is_number_list
     )

@@ -105,6 +105,11 @@ class PyDatasetSource(Source):
         """Batches in an epoch, as the dataset says at this moment; None where it is endless."""
         return self._dataset.num_batches
 
+    @property
+    def endless(self) -> bool:  # type: ignore[override]
+        """Whether the dataset has no end: its `num_batches` is None."""
+        return self.num_batches is None
+
     def epoch(self, shuffle_seed: int | None = None) -> Iterator[Batch]:
         """Yield each batch once, in the order that the seed gives."""
         found = False

@@ -9,8 +9,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import optree
 
+from lamina import ops
+
 Batch = tuple[Any, ...]
-"""`(x,)`, `(x, y)` or `(x, y, sample_weight)`: nested structures of NumPy arrays."""
+"""`(x,)`, `(x, y)` or `(x, y, sample_weight)`: nested structures of NumPy arrays, or of tensors of
+the backend where the data came as such."""
 
 
 class EmptyDataError(ValueError):
@@ -31,19 +34,22 @@ class Chunk(NamedTuple):
 class Source(ABC):
     """Batches of data, an epoch at a time.
 
-    Every array it gives is fresh: the receiver may keep it, write into it or donate it.
+    Every array it gives is fresh: the receiver may keep it, write into it or donate it. A tensor
+    is the one that the data gave.
 
     Attributes:
         batch_size: rows in a full batch, or None where the data decides.
         num_batches: batches in an epoch, or None where that is not known beforehand.
         num_rows: rows in an epoch, or None where that is not known beforehand.
         exhausted: True once a source that can be read only once has been read to its end.
+        endless: True where a pass over the data is known never to end.
     """
 
     batch_size: int | None = None
     num_batches: int | None = None
     num_rows: int | None = None
     exhausted: bool = False
+    endless: bool = False
 
     @abstractmethod
     def epoch(self, shuffle_seed: int | None = None) -> Iterator[Batch]:
@@ -149,8 +155,8 @@ def _stack_batches(*batches: Any) -> Any:
     return optree.tree_map(_stack, *batches)
 
 
-def _stack(*arrays: np.ndarray) -> np.ndarray:
-    return np.stack(arrays)
+def _stack(*arrays: Any) -> Any:
+    return np.stack(arrays) if isinstance(arrays[0], np.ndarray) else ops.stack(arrays)
 
 
 def _all_alike(batches: Iterable[Batch]) -> bool:

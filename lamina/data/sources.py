@@ -70,10 +70,10 @@ def make_source(
         source = _source_of_batches(x, bool(shuffle), class_weight, floatx)
     if steps is not None and steps != source.num_batches:
         return StepLimitedSource(source, steps)
-    if isinstance(x, PyDataset) and source.num_batches is None:
+    if source.endless:
         raise ValueError(
-            f"{type(x).__name__} is endless (its `num_batches` is None): say how many batches make "
-            "an epoch, with `steps_per_epoch`, `validation_steps` or `steps`."
+            f"The {type(x).__name__} is endless: say how many batches make an epoch, with "
+            "`steps_per_epoch`, `validation_steps` or `steps`."
         )
     return source
 

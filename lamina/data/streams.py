@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from lamina.backend import current, is_float_dtype
 from lamina.data.checks import common_length, named_leaves
 from lamina.data.leaves import cast, map_leaves, target_dtype, to_array
 from lamina.data.packing import as_batch, unpack_x_y_sample_weight
@@ -14,7 +15,10 @@ from lamina.data.weights import ClassWeights, check_weights
 
 
 class BatchConverter:
-    """Turns what a stream yields into batches of checked NumPy arrays.
+    """Turns what a stream yields into batches of checked arrays.
+
+    Inputs and targets that are tensors of the backend already stay what and where they are, so
+    that nothing is copied to the host and back; all else becomes NumPy arrays.
 
     Args:
         class_weight: weight of each class id, where the batches bring no weights of their own.
@@ -30,8 +34,8 @@ class BatchConverter:
         """Return the batch, or None, with one warning, where it has no rows."""
         at = f"batch {index}: "
         x, y, weight = unpack_x_y_sample_weight(data)
-        x = map_leaves(self._convert, x, f"{at}x")
-        y = map_leaves(self._convert, y, f"{at}y")
+        x = map_leaves(self._keep, x, f"{at}x")
+        y = map_leaves(self._keep, y, f"{at}y")
         weight = map_leaves(self._convert, weight, f"{at}sample_weight")
         if not common_length(named_leaves(x, y, weight, at), allow_empty=True):
             self._warn_empty(index)
@@ -43,8 +47,17 @@ class BatchConverter:
                     f"{at}the data brings sample weights, and `class_weight` was passed too; "
                     "pass one of them."
                 )
-            weight = self._class_weights.of(y, np.dtype("float32"))
+            labels = map_leaves(to_array, y, f"{at}y")
+            weight = self._class_weights.of(labels, np.dtype("float32"))
         return as_batch(x, y, weight)
+
+    def _keep(self, value: Any, name: str) -> Any:
+        backend = current()
+        if _is_tensor(value) and len(value.shape):
+            dtype = backend.dtype(value)
+            if dtype == self._floatx or not is_float_dtype(dtype):
+                return backend.array(value)
+        return self._convert(value, name)
 
     def _convert(self, value: Any, name: str) -> np.ndarray:
         array = to_array(value, name)
@@ -95,6 +108,7 @@ class IterableSource(Source):
         self._peeked: Batch | None = None
         self._given = 0
         self.num_batches = None if self._read_once else _length(data)
+        self.endless = _is_endless(data)
         batch_size = getattr(data, "batch_size", None)
         self.batch_size = batch_size if isinstance(batch_size, int) else None
 
@@ -138,8 +152,6 @@ class IterableSource(Source):
     def _begin(self) -> Iterator[Any]:
         if self.exhausted:
             raise EmptyDataError(self._nothing_left())
-        if hasattr(self._data, "as_numpy_iterator"):
-            return iter(self._data.as_numpy_iterator())
         return iter(self._data)
 
     def _nothing(self, empty_batches: int) -> str:
@@ -154,8 +166,18 @@ class IterableSource(Source):
         )
 
 
+def _is_tensor(value: Any) -> bool:
+    return isinstance(value, current().tensor_types)
+
+
 def _length(data: Any) -> int | None:
     try:
         return len(data)
     except TypeError:  # no length, or one that is infinite or unknown
         return None
+
+
+def _is_endless(data: Any) -> bool:
+    """Whether the data itself says that it never ends, as a repeated `tf.data.Dataset` does."""
+    cardinality = getattr(data, "cardinality", None)
+    return callable(cardinality) and int(cardinality()) == -1

@@ -27,6 +27,7 @@ from lamina.layers.dense import Dense as Dense
 from lamina.layers.dense import EinsumDense as EinsumDense
 from lamina.layers.embedding import Embedding as Embedding
 from lamina.layers.embedding import Masking as Masking
+from lamina.layers.foreign import TorchModuleWrapper as TorchModuleWrapper
 from lamina.layers.identity import Identity as Identity
 from lamina.layers.input import Input as Input
 from lamina.layers.input import InputLayer as InputLayer

@@ -9,6 +9,7 @@ from lamina import activations, constraints, initializers, ops, regularizers
 from lamina.core.input_spec import InputSpec
 from lamina.core.layer import Layer
 from lamina.layers.checks import only_none, positive
+from lamina.ops.nn import affine_map
 from lamina.ops.row import Tensor, TensorLike
 
 
@@ -100,14 +101,8 @@ class Dense(Layer):
         self.input_spec = InputSpec(min_ndim=2, axes={-1: size})
 
     def call(self, inputs: TensorLike, training: bool | None = None) -> Tensor:
-        shape = ops.shape(inputs)
-        # One matrix product of rank 2: the gradient of one of higher rank is slower on XLA.
-        x = inputs if len(shape) == 2 else ops.reshape(inputs, (-1, shape[-1]))
-        x = ops.matmul(x, self.kernel)
-        if self.bias is not None:
-            x = ops.add(x, self.bias)
-        if len(shape) != 2:
-            x = ops.reshape(x, (*shape[:-1], self.units))
+        bias = None if self.bias is None else self.bias.value
+        x = affine_map(inputs, self.kernel.value, bias)
         return self.activation(x)
 
 

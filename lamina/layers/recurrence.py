@@ -208,8 +208,8 @@ def held(new: list[Tensor], old: list[Tensor], seen: Tensor | None = None) -> li
         return new
     chosen = []
     for one, other in zip(new, old, strict=True):
-        wide = ops.reshape(seen, (-1,) + (1,) * (len(one.shape) - 1)) > 0
-        chosen.append(ops.where(wide, one, other))
+        wide = ops.reshape(seen, (-1,) + (1,) * (len(one.shape) - 1))
+        chosen.append(ops.where(ops.greater(wide, 0), one, other))
     return chosen
 
 

@@ -81,7 +81,7 @@ def fit_weights(weights: Tensor, values: Tensor, name: str = "sample_weight") ->
         ValueError: if a dimension is neither that of `values` nor 1.
     """
     shape = tuple(weights.shape)
-    if shape and not values.shape:
+    if shape and not tuple(values.shape):
         raise ValueError(
             f"The {name} has the shape {shape}, and the function whose values it weighs returned "
             "one number for the whole batch, which says nothing of a single sample. Return one "

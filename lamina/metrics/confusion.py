@@ -51,7 +51,8 @@ def confusion(
     scores = ops.cast(ops.reshape(y_pred, (-1, labels)), "float32")
     bins = len(thresholds) + 1
     places = ops.cast(ops.searchsorted(edges, ops.reshape(scores, (-1,))), "int32")
-    places = ops.reshape(places, (-1, labels)) + bins * np.arange(labels, dtype="int32")
+    columns = bins * np.arange(labels, dtype="int32")
+    places = ops.add(ops.reshape(places, (-1, labels)), columns)
     back = np.argsort(order)
 
     def counts(chosen: Tensor) -> tuple[Tensor, Tensor]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -39,12 +40,8 @@ def steps_per_dispatch(model: Any, source: Source, told: CallbackList, phase: st
 
 
 def _compiles(model: Any) -> bool:
-    """Whether steps are compiled: asked for, or left to the backend and worth it there."""
-    if model.run_eagerly:
-        return False
-    if model.jit_compile in (None, "auto"):
-        return current().compiles
-    return bool(model.jit_compile)
+    """Whether steps are compiled: where the backend does so by default, or is asked to."""
+    return not model.run_eagerly and (current().compiles or model.jit_compile is True)
 
 
 @dataclass(frozen=True)
@@ -75,9 +72,11 @@ def compiled(model: Any, phase: str, guarded: bool = False) -> Runner:
 def _make(model: Any, phase: str, guarded: bool) -> Runner:
     method = step_of(model, phase)
     step = _guarded(model, method) if guarded else method
+    recording = contextlib.nullcontext if phase == "train" else current().without_gradients
 
     def single(batch: Any) -> Any:
-        return step(map_leaves(ops.convert_to_tensor, batch))
+        with recording():
+            return step(map_leaves(ops.convert_to_tensor, batch))
 
     def several(batches: Any) -> Any:
         _, results = current().scan(
@@ -86,7 +85,8 @@ def _make(model: Any, phase: str, guarded: bool) -> Runner:
         return results if phase == "predict" else map_leaves(lambda logs: logs[-1], results)
 
     if _compiles(model):
-        return Runner(current().jit(single), current().jit(several))
+        jit_compile = None if model.jit_compile == "auto" else model.jit_compile
+        return Runner(*(current().jit(run, jit_compile) for run in (single, several)))
     return Runner(single, several)
 
 
@@ -96,11 +96,14 @@ def _guarded(model: Any, step: Callable[[Any], Any]) -> Callable[[Any], Any]:
     def run(batch: Any) -> Any:
         optimizer = [] if model.optimizer is None else model.optimizer.variables
         kept = unique([*model.variables, *optimizer])
-        before = [variable.value for variable in kept]
-        logs = step(batch)
+        handles = [variable.handle for variable in kept]
+        # The step's assignments stay in the frame, so the variables still hold what they held.
+        with current().substitute(handles, [variable.value for variable in kept]) as value_of:
+            logs = step(batch)
+            values = [value_of(handle) for handle in handles]
         finite = ops.all(ops.isfinite(ops.convert_to_tensor(logs["loss"])))
-        for variable, value in zip(kept, before, strict=True):
-            variable.assign(ops.where(finite, variable.value, value))
+        for variable, value in zip(kept, values, strict=True):
+            variable.assign(ops.where(finite, value, variable.value))
         return logs
 
     return run

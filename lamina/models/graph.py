@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import collections
+import functools
 from typing import Any
 
 import optree
 
 from lamina import ops
+from lamina.backend import current
 from lamina.backend.dtypes import is_float, standardize_dtype
 from lamina.core.context import get_mask, set_mask
 from lamina.core.layer import Layer
+from lamina.ops.operand import is_concrete
 from lamina.symbolic import dimension
-from lamina.symbolic.graph import Node, Operation, nodes_between, run_graph
+from lamina.symbolic.graph import Node, Operation, Program, nodes_between
 from lamina.symbolic.tensor import KerasTensor, leaves
 
 
@@ -46,6 +49,14 @@ class Graph:
         self.nodes = nodes_between(self.flat_inputs, outputs)
         self.operations = self._ordered()
         self._check_names()
+
+    @functools.cached_property
+    def program(self) -> Program:
+        """The calls made ready to run."""
+        return Program(self.nodes, self.flat_inputs, self.outputs)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {key: value for key, value in vars(self).items() if key != "program"}
 
     def _check_names(self) -> None:
         counts = collections.Counter(one.name for one in self.operations)
@@ -82,8 +93,8 @@ class Graph:
 
     def __call__(self, inputs: Any) -> Any:
         """The outputs for `inputs`, nested as the graph's inputs or by their names."""
-        values = dict(zip(map(id, self.flat_inputs), self._matched(inputs), strict=True))
-        return run_graph(self.nodes, values, self.outputs, _call_node)
+        single = len(self.flat_inputs) == 1 and _fits(inputs, self.flat_inputs[0])
+        return self.program([inputs] if single else self._matched(inputs))
 
     def _matched(self, inputs: Any) -> list[Any]:
         """The values in the order of the flat inputs, each checked and in its input's type."""
@@ -140,8 +151,15 @@ def _is_optional(tensor: KerasTensor) -> bool:
     return getattr(operation, "optional", False)
 
 
-def _call_node(node: Node, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    return node.operation(*args, **kwargs)
+def _fits(value: Any, expected: KerasTensor) -> bool:
+    """Whether `value` is a tensor of the type and shape of `expected`, the batch aside."""
+    shape = getattr(value, "shape", None) if is_concrete(value) else None
+    if shape is None or len(shape) != len(expected.shape):
+        return False
+    for size, wanted in zip(shape[1:], expected.shape[1:], strict=True):
+        if wanted is not None and size != wanted:
+            return False
+    return current().dtype(value) == expected.dtype
 
 
 def _fit(value: Any, expected: KerasTensor) -> Any:

@@ -7,6 +7,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
+from lamina import ops
 from lamina.backend import current
 from lamina.core.variable import Variable
 
@@ -58,7 +59,7 @@ def also_on_state(phase: str) -> Callable[[Callable[..., Any]], Callable[..., An
             state, data = inspect.signature(_form).bind(*args, **kwargs).args
             groups = _state_variables(self, phase)
             handles = [variable.handle for group in groups for variable in group]
-            values = [v.value if isinstance(v, Variable) else v for part in state for v in part]
+            values = [ops.convert_to_tensor(value) for part in state for value in part]
             with current().substitute(handles, values) as value_of:
                 result = step(self, data)
                 new = tuple([value_of(v.handle) for v in group] for group in groups)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -10,19 +11,28 @@ import numpy as np
 import optree
 
 from lamina import ops
-from lamina.backend import current, floatx
+from lamina.backend import current, floatx, standardize_dtype
 from lamina.callbacks import CallbackList, History
 from lamina.core import seeds
 from lamina.core.tracing import infer_function
-from lamina.data import Chunk, Source, make_source, split_validation, unpack_x_y_sample_weight
+from lamina.data import (
+    ArraySource,
+    Chunk,
+    Source,
+    make_source,
+    split_validation,
+    unpack_x_y_sample_weight,
+)
 from lamina.models.checks import check_fit
 from lamina.models.dispatch import compiled, steps_per_dispatch
 from lamina.models.state_form import takes_state
 from lamina.models.steps import Steps
-from lamina.symbolic.tensor import KerasTensor, leaves, map_leaves
+from lamina.symbolic.tensor import KerasTensor, map_leaves
 
 # Dispatches that may be under way at a time.
 AHEAD = 2
+# The size of a batch that has all rows there are.
+WHOLE = sys.maxsize
 
 
 class Trainer(Steps):
@@ -252,11 +262,16 @@ class Trainer(Steps):
         source = make_source(
             x, batch_size=batch_size, steps=steps, floatx=floatx(), allow_empty=True
         )
-        told = self._told(callbacks, source, verbose)
-        if takes_state(self.predict_step):
-            self._prepare(source, "predict")
+        self._prepare(source, "predict")
         if source.num_rows == 0:
             return map_leaves(ops.convert_to_numpy, self.predict_step(source.peek()))
+        if (
+            isinstance(source, ArraySource)
+            and source.num_batches == 1
+            and not (verbose or callbacks)
+        ):
+            return self._predicted(source.peek())
+        told = self._told(callbacks, source, verbose)
         pieces: list[Any] = []
 
         def collect(outputs: Any, steps: int) -> None:
@@ -298,9 +313,8 @@ class Trainer(Steps):
         return_dict: bool,
     ) -> Any:
         self._require_compiled(f"{phase}_on_batch")
-        rows = next(len(leaf) for leaf in leaves(x))
         source = make_source(
-            x, y, sample_weight, batch_size=rows, class_weight=class_weight, floatx=floatx()
+            x, y, sample_weight, batch_size=WHOLE, class_weight=class_weight, floatx=floatx()
         )
         self._prepare(source, phase)
         self.reset_metrics()
@@ -311,9 +325,12 @@ class Trainer(Steps):
 
     def predict_on_batch(self, x: Any) -> Any:
         """The outputs for one batch, as NumPy arrays."""
-        rows = next(len(leaf) for leaf in leaves(x))
-        source = make_source(x, batch_size=rows, floatx=floatx())
-        return map_leaves(ops.convert_to_numpy, compiled(self, "predict")(Chunk(1, source.peek())))
+        source = make_source(x, batch_size=WHOLE, floatx=floatx())
+        return self._predicted(source.peek())
+
+    def _predicted(self, batch: Any) -> Any:
+        outputs = compiled(self, "predict")(Chunk(1, batch))
+        return map_leaves(ops.convert_to_numpy, outputs)
 
     def make_train_function(self, force: bool = False) -> Any:
         """The function that `fit` runs on a batch: `train_step`, compiled where that pays."""
@@ -355,6 +372,11 @@ class Trainer(Steps):
         """
         if phase in self._prepared:
             return
+        if phase != "predict" or takes_state(self.predict_step):
+            self._make_variables(source, phase)
+        self._prepared.add(phase)
+
+    def _make_variables(self, source: Source, phase: str) -> None:
         step = f"{phase}_step"
         own = getattr(type(self), step) is not getattr(Steps, step)
         # A step on state is handed the values of all variables, so that none may come later.
@@ -371,11 +393,10 @@ class Trainer(Steps):
                 self._build_compiled(y, y_pred)
         if training and complete and self.optimizer is not None and not self.optimizer.built:
             self.optimizer.build(self.trainable_variables)
-        self._prepared.add(phase)
 
 
 def _spec(array: Any) -> KerasTensor:
-    dtype = current().canonical(np.asarray(array[:0]).dtype.name)
+    dtype = current().canonical(standardize_dtype(array.dtype))
     return KerasTensor((None, *array.shape[1:]), dtype)
 
 

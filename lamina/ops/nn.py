@@ -1,11 +1,23 @@
-"""Encodings of classes, and attention."""
+"""Encodings of classes, and the affine map of dense layers."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from lamina.ops import comparison, conversion, creation, dtypes, reductions, shapes_nn, shaping
-from lamina.ops.row import Indices, Tensor, op
+from lamina.ops import (
+    arithmetic,
+    comparison,
+    conversion,
+    creation,
+    dtypes,
+    linear_algebra,
+    reductions,
+    shapes,
+    shapes_linear,
+    shapes_nn,
+    shaping,
+)
+from lamina.ops.row import Indices, Shape, Tensor, TensorLike, op
 
 
 @op(result=dtypes.asked, shape=shapes_nn.one_hot)
@@ -63,3 +75,29 @@ def multi_hot(
         raise TypeError(f"multi_hot has no argument {', '.join(kwargs)}.")
     codes = one_hot(inputs, num_classes, axis, dtype, sparse)
     return reductions.max(codes, axis=1 if len(codes.shape) > 2 else 0)
+
+
+def _affine(x: Shape, kernel: Shape, bias: Shape | None) -> Shape:
+    """(…, size) and (size, units) make (…, units)."""
+    product = shapes_linear.matmul(x, kernel)
+    return product if bias is None else shapes.broadcast(product, bias)
+
+
+@op(result=dtypes.promoted, shape=_affine)
+def affine_map(x: TensorLike, kernel: TensorLike, bias: TensorLike = None) -> Tensor:
+    """Affine map x · kernel + bias along the last axis, as one op where a backend has it.
+
+    Args:
+        x: of shape `(…, size)`.
+        kernel: of shape `(size, units)`.
+        bias: of shape `(units,)`, or None.
+    """
+    shape = conversion.shape(x)
+    # One matrix product of rank 2: the gradient of one of higher rank is slower on XLA.
+    flat = x if len(shape) == 2 else shaping.reshape(x, (-1, shape[-1]))
+    product = linear_algebra.matmul(flat, kernel)
+    if bias is not None:
+        product = arithmetic.add(product, bias)
+    if len(shape) == 2:
+        return product
+    return shaping.reshape(product, (*shape[:-1], kernel.shape[-1]))

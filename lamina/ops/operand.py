@@ -12,9 +12,9 @@ from lamina.backend.dtypes import is_integer, standardize_dtype, strong
 from lamina.symbolic.operators import Operators, table
 from lamina.symbolic.tensor import KerasTensor, inferring
 
-# What an argument of some class is: a tensor of the backend; a Python number, which is weak;
-# nothing; or something else, which `to_tensor` makes a tensor or a symbolic tensor of.
-Role = Literal["tensor", "number", "absent", "other"]
+# What an argument of some class is: a tensor of the backend; a variable; a Python number, which is
+# weak; nothing; or something else, which `to_tensor` makes a tensor or a symbolic tensor of.
+Role = Literal["tensor", "variable", "number", "absent", "other"]
 roles: dict[type, Role] = {}
 settings.on_change.append(roles.clear)
 
@@ -23,12 +23,20 @@ def role_of(kind: type) -> Role:
     """The role of arguments of a class, looked up in `roles` from then on."""
     if issubclass(kind, current().tensor_types):
         role: Role = "tensor"
+    elif issubclass(kind, Operators) and not issubclass(kind, KerasTensor):
+        role = "variable"
     elif issubclass(kind, (bool, int, float, complex)) and not issubclass(kind, np.generic):
         role = "number"
     else:
         role = "absent" if kind is type(None) else "other"
     roles[kind] = role
     return role
+
+
+def is_concrete(value: Any) -> bool:
+    """Whether `value` is a tensor of the backend, a Python number or None."""
+    kind = type(value)
+    return (roles.get(kind) or role_of(kind)) not in ("variable", "other")
 
 
 def is_number(value: Any) -> bool:
@@ -44,8 +52,9 @@ def to_tensor(x: Any, dtype: str | None = None) -> Any:
         x: a tensor, variable, NumPy array, number, or nested list of these.
         dtype: its element type; its own where None, `floatx` and `int32` for Python numbers.
     """
-    if isinstance(x, Operators) and not isinstance(x, KerasTensor):  # a variable
-        x = x.value  # type: ignore[attr-defined]
+    kind = type(x)
+    if (roles.get(kind) or role_of(kind)) == "variable":
+        x = x.value
     backend = current()
     if isinstance(x, (KerasTensor, *backend.tensor_types)):
         return x if dtype is None else as_dtype(x, dtype)

@@ -25,7 +25,7 @@ from typing import Any, TypeVar
 
 from lamina.backend import current
 from lamina.backend.config import settings
-from lamina.backend.dtypes import standardize_dtype, strong
+from lamina.backend.dtypes import is_integer, standardize_dtype, strong
 from lamina.ops.operand import (
     converted,
     is_number,
@@ -37,7 +37,14 @@ from lamina.ops.operand import (
 )
 from lamina.symbolic.graph import Operation, auto_name
 from lamina.symbolic.operators import Operators, table
-from lamina.symbolic.tensor import KerasTensor, any_symbolic, infer, inferring, map_leaves
+from lamina.symbolic.tensor import (
+    KerasTensor,
+    any_symbolic,
+    infer,
+    inferences,
+    inferring,
+    map_leaves,
+)
 
 Tensor = Any
 TensorLike = Any
@@ -67,17 +74,8 @@ def op(*, result: DtypeRule, shape: Callable[..., Any] | None = None) -> Callabl
         row = Row(definition, result, shape)
         rows[row.name] = row
 
-        run, bind, size = row.__call__, row.bind, -1 if row.variadic is not None else row.size
-
-        @functools.wraps(definition)
-        def call(*args: Any, **kwargs: Any) -> Any:
-            if kwargs or len(args) != size:
-                args = bind(args, kwargs)
-            return run(args)
-
-        call.row = row  # type: ignore[attr-defined]
-        table[row.name] = call
-        return call  # type: ignore[return-value]
+        table[row.name] = row.function
+        return row.function  # type: ignore[return-value]
 
     return decorate
 
@@ -123,41 +121,15 @@ class Row:
         self.by_position = sorted({*self.tensors, *self.required})
         self.by_keyword = [i for i in range(self.size) if i not in self.by_position]
         self.plans: dict[tuple[Any, ...], Plan] = {}
-        settings.on_change.append(self.plans.clear)
-
-    def bind(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
-        """All arguments by position, defaults filled in; TypeError as Python's own."""
-        if self.variadic is not None:
-            args = (*args[: self.variadic], args[self.variadic :])
-        bound = [*args, *self.defaults[len(args) :]]
-        for name, value in kwargs.items():
-            place = self.names.index(name) if name in self.names else -1
-            if place < len(args):
-                self._refuse(args, kwargs, bound)
-            bound[place] = value
-        if len(args) > self.size or any(bound[i] is _REQUIRED for i in self.required):
-            self._refuse(args, kwargs, bound)
-        return tuple(bound)
-
-    def _refuse(self, args: tuple[Any, ...], kwargs: dict[str, Any], bound: list[Any]) -> None:
-        signature = f"{self.name}{inspect.signature(self.definition)}"
-        if len(args) > self.size:
-            raise TypeError(
-                f"{self.name} takes {self.size} arguments, not {len(args)}: {signature}"
-            )
-        wrong = [one for one in kwargs if one not in self.names[len(args) :]]
-        if wrong:
-            names = ", ".join(wrong)
-            raise TypeError(f"{self.name} has no argument, or had it twice: {names}: {signature}")
-        missing = [
-            name for name, value in zip(self.names, bound, strict=True) if value is _REQUIRED
-        ]
-        raise TypeError(f"{self.name} needs the argument {', '.join(missing)}: {signature}")
+        self.direct: dict[tuple[Any, ...], Plan] = {}
+        settings.on_change += [self.plans.clear, self.direct.clear]
+        self.function = _public_function(self)
 
     def __call__(self, args: tuple[Any, ...]) -> Any:
+        """The result for all arguments by position, those of a variadic parameter in a tuple."""
         values = list(args)
         key: list[Any] = []  # the types of the operands: all that decides how the op runs
-        symbolic = inferring()
+        symbolic, as_given = inferring(), True
         for i in self.plain:
             value = values[i]
             kind = type(value)
@@ -165,14 +137,25 @@ class Row:
             if role == "number" or role == "absent":
                 key.append(kind)
                 continue
-            if role == "other":
-                value = values[i] = to_tensor(value)
+            if role != "tensor":
+                value = value.value if role == "variable" else to_tensor(value)
                 symbolic = symbolic or isinstance(value, KerasTensor)
+                as_given = as_given and value is values[i]
+                values[i] = value
             key.append(value.dtype)
         if self.irregular:
             symbolic = self._gather(values, key) or symbolic
         plan = self.plans.get(tuple(key)) or self._plan(tuple(key), values)
-        return self._symbolic(values, plan) if symbolic else self._compute(values, plan)
+        if symbolic:
+            return self._symbolic(values, plan)
+        if plan.direct and as_given:
+            self.direct[self._kinds(args)] = plan
+        return self._compute(values, plan)
+
+    def _kinds(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
+        """What the public function looks up in `direct`, as `_DIRECT` spells it."""
+        tensors = [args[i] for i in self.tensors]
+        return tuple([one for x in tensors for one in (type(x), getattr(x, "dtype", None))])
 
     def _gather(self, values: list[Any], key: list[Any]) -> bool:
         """Prepare the arguments that are no plain operands; whether one of them is symbolic."""
@@ -206,14 +189,26 @@ class Row:
         elif result is not None:
             result = canonical(strong(result))
         plan = Plan(compute, result, backend.kernel(self.name))
+        if plan.kernel is None and self.has_body:
+            plan.native, plan.kernel = False, self.definition
         for i in self.tensors:
             wanted = None if i in self.indices else compute
             parts = self._parts(i, values)
             other = wanted is not None and any(weak_dtype(one) != wanted for one in parts)
-            if other or any(is_number(one) for one in parts):
+            loose = any(is_number(one) for one in parts)
+            if loose and plan.native and self._takes_number(i, wanted):
+                continue
+            if other or loose:
                 plan.convert.append((i, wanted))
+        plan.direct = not self.irregular and not plan.convert
         self.plans[key] = plan
         return plan
+
+    def _takes_number(self, i: int, dtype: str | None) -> bool:
+        """Whether the kernel takes a number for argument `i`, and no range is to be checked."""
+        second = len(self.operands) > 1 and i == self.operands[1]
+        known = self.name in current().takes_numbers
+        return second and known and dtype is not None and not is_integer(dtype)
 
     def _parts(self, i: int, values: list[Any]) -> list[Any]:
         """The tensors of argument `i`."""
@@ -223,28 +218,28 @@ class Row:
 
     def _compute(self, values: list[Any], plan: Plan) -> Any:
         kernel = plan.kernel
+        if kernel is None:
+            raise TypeError(
+                f"The backend {current().name!r} has no kernel for {self.name!r}, which "
+                "lamina/backend/contract.py asks of it."
+            )
         for i, dtype in plan.convert:
-            native = kernel is not None and i not in self.indices
+            native = plan.native and i not in self.indices
             if i in self.nested:
                 values[i] = [converted(one, dtype, native) for one in values[i]]
             else:
                 values[i] = converted(values[i], dtype, native)
         if self.dtype_at is not None:
             values[self.dtype_at] = plan.result if isinstance(plan.result, str) else plan.compute
-        if kernel is None:
-            output = self._definition(values)
-        else:
-            try:
-                if self.by_keyword or self.variadic is not None:
-                    output = self._native(kernel, values)
-                else:
-                    output = kernel(*values)
-            except (TypeError, ValueError, RuntimeError, IndexError) as error:
-                self._explain(values, error)
-                raise
-        if plan.result is None or getattr(output, "dtype", None) is plan.seen:
-            return output
-        return plan.typed(output)
+        try:
+            if plan.native and (self.by_keyword or self.variadic is not None):
+                output = self._native(kernel, values)
+            else:
+                output = kernel(*values)
+        except Exception as error:
+            self._explain(values, error)
+            raise
+        return output if getattr(output, "dtype", None) is plan.seen else plan.typed(output)
 
     def _native(self, kernel: Callable[..., Any], values: list[Any]) -> Any:
         positional = [values[i] for i in self.by_position]
@@ -261,14 +256,6 @@ class Row:
                 self._spec(values, None)
             except ShapeError as wrong:
                 raise wrong from error
-
-    def _definition(self, values: list[Any]) -> Any:
-        if not self.has_body:
-            raise TypeError(
-                f"The backend {current().name!r} has no kernel for {self.name!r}, which "
-                "lamina/backend/contract.py asks of it."
-            )
-        return self.definition(*values)
 
     def _symbolic(self, values: list[Any], plan: Plan) -> Any:
         result = plan.result
@@ -309,22 +296,28 @@ class Plan:
     Attributes:
         compute: the type to compute in; None: each operand's own.
         result: the type of the result, a tuple for several, None for whatever comes out.
-        kernel: the backend's, None where the op's definition serves.
+        kernel: the backend's, else the op's definition, None where there is neither.
+        native: whether it is the backend's.
         convert: the arguments that are to be converted, and to which type.
+        direct: whether the kernel takes tensors and numbers of these types as they are given.
         seen: an output's type, as the framework spells it, that was found to be `result`.
     """
 
-    __slots__ = ("compute", "convert", "kernel", "result", "seen")
+    __slots__ = ("compute", "convert", "direct", "kernel", "native", "result", "seen")
 
     def __init__(self, compute: str | None, result: Any, kernel: Any) -> None:
         self.compute = compute
         self.result = result
         self.kernel = kernel
+        self.native = True
         self.convert: list[tuple[int, str | None]] = []
+        self.direct = False
         self.seen: Any = self  # no output's type is that
 
     def typed(self, output: Any) -> Any:
         """The output in the type that the op promises."""
+        if self.result is None:
+            return output
         if isinstance(self.result, tuple):
             pairs = zip(output, self.result, strict=True)
             return tuple(to_tensor(one, dtype) for one, dtype in pairs)
@@ -352,10 +345,63 @@ class OpCall(Operation):
 
     def call(self, *args: Any, **kwargs: Any) -> Any:
         row = rows.get(self.op)
-        return table[self.op](*args, **kwargs) if row is None else row(args)
+        if row is not None and row.variadic is not None:
+            return row(args)
+        return table[self.op](*args, **kwargs)
 
     def get_config(self) -> dict[str, Any]:
         return {"op": self.op, "name": self.name}
+
+
+# An op's public function: its row runs it, unless operands of these classes and types are known
+# to need nothing done to them, where the backend's kernel is called straight away.
+_FUNCTION = """
+def {name}({signature}):
+    {shortcut}
+    return _run(({arguments},))
+"""
+_SHORTCUT = """
+    _plan = None if _inferences else _direct.get(({kinds}))
+    if _plan is not None:
+        try:
+            _output = _plan.kernel({passed})
+        except Exception as _error:
+            _explain([{arguments}], _error)
+            raise
+        return _output if getattr(_output, "dtype", None) is _plan.seen else _plan.typed(_output)
+"""
+_AS_GIVEN = "{0}={0} if {0}.__class__ is not list else tuple({0})"
+
+
+def _public_function(row: Row) -> Callable[..., Any]:
+    """A function of the op's own signature, so that Python itself binds its arguments."""
+    names = row.names
+    signature = [
+        f"*{name}" if i == row.variadic else name if i in row.required else f"{name}=_defaults[{i}]"
+        for i, name in enumerate(names)
+    ]
+    kinds = [f'type({names[i]}), getattr({names[i]}, "dtype", None)' for i in row.tensors]
+    passed = [names[i] for i in row.by_position]
+    passed += [_AS_GIVEN.format(names[i]) for i in row.by_keyword]
+    texts = {
+        "name": row.name,
+        "signature": ", ".join(signature),
+        "arguments": ", ".join(names),
+        "kinds": ", ".join(kinds),
+        "passed": ", ".join(passed),
+    }
+    shortcut = "" if row.irregular else _SHORTCUT.strip().format(**texts)
+    space: dict[str, Any] = {
+        "_defaults": row.defaults,
+        "_run": row.__call__,
+        "_direct": row.direct,
+        "_explain": row._explain,
+        "_inferences": inferences,
+    }
+    exec(_FUNCTION.format(shortcut=shortcut, **texts), space)
+    function: Any = functools.wraps(row.definition)(space[row.name])
+    function.row = row
+    return function  # type: ignore[no-any-return]
 
 
 def _frozen(value: Any) -> Any:

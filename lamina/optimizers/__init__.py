@@ -2,7 +2,9 @@
 
 from typing import Any
 
+from lamina.backend import current
 from lamina.core import registry
+from lamina.optimizers import foreign as foreign_optimizers
 from lamina.optimizers import schedules as schedules
 from lamina.optimizers.adagrad import Adagrad as Adagrad
 from lamina.optimizers.adam import Adam as Adam
@@ -16,6 +18,11 @@ from lamina.optimizers.sgd import SGD as SGD
 def get(identifier: Any) -> Any:
     """The optimizer that a name, config, class or instance stands for.
 
+    Args:
+        identifier: one of these; or an optimizer of the backend's framework: an Optax
+            transformation on JAX, a class of `torch.optim`, a partial of one or an instance on
+            PyTorch.
+
     Raises:
         ValueError: if there is no such optimizer.
 
@@ -23,6 +30,9 @@ def get(identifier: Any) -> Any:
         >>> type(get("adam")).__name__
         'Adam'
     """
+    foreign = current().optimizer(identifier)
+    if foreign is not None:
+        return foreign_optimizers.ForeignOptimizer(foreign)
     return registry.identify("optimizers", identifier, allow_none=False)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Self
 
 from lamina import ops
@@ -150,17 +150,7 @@ class Optimizer(Named, OptimizerState):
 
     def update_step(self, gradient: Tensor, variable: Variable, learning_rate: Tensor) -> None:
         """Update `variable` and its slots in place, by `update`."""
-        held = {name: one[id(variable)] for name, one in self._slots.items() if self._is_own(name)}
-        parameter, slots = self.update(
-            ops.cast(gradient, variable.dtype),
-            variable.value,
-            {name: slot.value for name, slot in held.items()},
-            learning_rate,
-            ops.cast(self.iterations + 1, "float32"),
-        )
-        variable.assign(parameter)
-        for name, slot in held.items():
-            slot.assign(slots[name])
+        self._update_by(self.update, [(gradient, variable)], learning_rate)
 
     # State ---------------------------------------------------------------------------------
 
@@ -221,7 +211,7 @@ class Optimizer(Named, OptimizerState):
                 f"Optimizer {self.name!r} does not know its variables yet: pass them as "
                 "trainable_variables, or call build(variables) first."
             )
-        gradients = list(grads)
+        gradients = [None if one is None else ops.convert_to_tensor(one) for one in grads]
         variables = list(self._trained if variables is None else variables)
         if len(gradients) != len(variables):
             raise ValueError(
@@ -283,11 +273,45 @@ class Optimizer(Named, OptimizerState):
     def _update(self, pairs: list[tuple[Tensor, Variable]]) -> None:
         rate = ops.cast(self.learning_rate, "float32")
         gradients = self._clip([gradient for gradient, _ in pairs])
-        for gradient, (_, variable) in zip(gradients, pairs, strict=True):
-            if self.weight_decay is not None and self._use_weight_decay(variable):
-                # The rate is a float32 scalar, and half-precision variables stay what they are.
-                variable.assign_sub(variable.value * (self.weight_decay * rate))
-            self.update_step(gradient, variable, rate)
+        pairs = [(one, variable) for one, (_, variable) in zip(gradients, pairs, strict=True)]
+        decayed = [] if self.weight_decay is None else [v for _, v in pairs if self._decays(v)]
+        if decayed:
+            self._update_by(self._decay, [(None, variable) for variable in decayed], rate)
+        if type(self).update_step is Optimizer.update_step:
+            self._update_by(self.update, pairs, rate)
+        else:
+            for gradient, variable in pairs:
+                self.update_step(gradient, variable, rate)
+
+    def _decay(
+        self, gradient: None, parameter: Tensor, slots: Slots, learning_rate: Tensor, step: Tensor
+    ) -> tuple[Tensor, Slots]:
+        return parameter - parameter * (self.weight_decay * learning_rate), {}
+
+    def _update_by(
+        self,
+        update: Callable[..., tuple[Tensor, Slots]],
+        pairs: list[tuple[Tensor | None, Variable]],
+        rate: Tensor,
+    ) -> None:
+        """Put in place what `update` makes of each gradient, variable and its slots."""
+        own = {name: held for name, held in self._slots.items() if self._is_own(name)}
+        places, rows = [], []
+        for gradient, variable in pairs:
+            slots = {name: held[id(variable)] for name, held in own.items()}
+            values = {name: _wide(slot.value) for name, slot in slots.items()}
+            parameter = _wide(variable.value)
+            if gradient is not None:
+                gradient = ops.cast(gradient, parameter.dtype)
+            places.append((variable, slots))
+            rows.append((gradient, parameter, values))
+        step = ops.cast(self.iterations + 1, "float32")
+        for (variable, held), (parameter, found) in zip(
+            places, current().map_update(update, rows, rate, step), strict=True
+        ):
+            variable.assign(parameter)
+            for name, value in found.items():
+                held[name].assign(value)
 
     def _average(self, variables: list[Variable]) -> None:
         # The first update's values are the first averages.
@@ -325,7 +349,7 @@ class Optimizer(Named, OptimizerState):
         self._undecayed = ({id(one) for one in var_list or ()}, tuple(var_names or ()))
         guard.flip(new_token())  # compiled steps hold the old answer
 
-    def _use_weight_decay(self, variable: Variable) -> bool:
+    def _decays(self, variable: Variable) -> bool:
         variables, names = self._undecayed
         return id(variable) not in variables and not any(name in variable.path for name in names)
 
@@ -355,9 +379,8 @@ class Optimizer(Named, OptimizerState):
                 f"{len(trainable_variables)} values."
             )
         handles = [variable.handle for variable in (*trained, *own)]
-        values = [*trainable_variables, *optimizer_variables]
-        values = [one.value if isinstance(one, Variable) else one for one in values]
-        with current().substitute(handles, values) as value_of:
+        values = map(ops.convert_to_tensor, (*trainable_variables, *optimizer_variables))
+        with current().substitute(handles, list(values)) as value_of:
             self.apply(grads, trained)
             return (
                 [value_of(variable.handle) for variable in trained],
@@ -381,6 +404,12 @@ class Optimizer(Named, OptimizerState):
         """The optimizer that `get_config` described, without its variables' values."""
         with registry.CustomObjectScope(custom_objects):
             return cls(**config)
+
+
+def _wide(value: Tensor) -> Tensor:
+    """`value` as it is updated: half precision loses what a small step adds to it."""
+    half = current().dtype(value) in ("float16", "bfloat16")
+    return ops.cast(value, "float32") if half else value
 
 
 def with_gradients(gradients: list[Any], variables: list[Variable]) -> list[tuple[Any, Variable]]:

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import itertools
+import operator
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from lamina.backend.session import get_uid
-from lamina.symbolic.tensor import KerasTensor, infer, inferring, leaves, map_leaves, renewed
+from lamina.symbolic.tensor import (
+    KerasTensor,
+    any_symbolic,
+    infer,
+    inferring,
+    leaves,
+    map_leaves,
+    renewed,
+)
 
 
 def to_snake_case(name: str) -> str:
@@ -157,27 +166,105 @@ def nodes_between(inputs: Iterable[KerasTensor], outputs: Any) -> list[Node]:
     return sorted(found, key=lambda node: node.order)
 
 
-def run_graph(
-    nodes: Sequence[Node],
-    values: dict[int, Any],
-    outputs: Any,
-    call: Callable[[Node, tuple[Any, ...], dict[str, Any]], Any],
-) -> Any:
-    """Compute `outputs` where the symbolic tensor with identity `i` has the value `values[i]`.
+class Step(NamedTuple):
+    """One node made ready to run: values are read from a list, and results appended to it.
+
+    Attributes:
+        operation: what is called.
+        compute: what is called where no argument is symbolic.
+        source: the place of the only argument; None where `args` and `kwargs` read them.
+        args, kwargs: functions from the list of values to the arguments.
+        tensors: how many tensors it returns; None for one that is not nested.
+        done: the places whose values no later step needs.
+    """
+
+    operation: Operation
+    compute: Callable[..., Any]
+    source: int | None
+    args: list[Callable[[list[Any]], Any]]
+    kwargs: dict[str, Callable[[list[Any]], Any]]
+    tensors: int | None
+    done: list[int]
+
+
+class Program:
+    """The calls from `inputs` to `outputs`, made ready to run on data.
 
     Args:
         nodes: as `nodes_between` returns them.
-        values: by `id` of the symbolic inputs; filled with each result.
+        inputs: symbolic tensors.
         outputs: nested symbolic tensors.
-        call: computes one node from its arguments.
     """
 
-    def value(leaf: Any) -> Any:
-        return values[id(leaf)] if isinstance(leaf, KerasTensor) else leaf
+    def __init__(self, nodes: Sequence[Node], inputs: Sequence[KerasTensor], outputs: Any) -> None:
+        places = {id(tensor): place for place, tensor in enumerate(inputs)}
+        size = len(inputs)
+        last = {}  # place -> the last step that reads it
+        self.steps: list[Step] = []
+        for number, node in enumerate(nodes):
+            last.update({places[id(tensor)]: number for tensor in node.inputs()})
+            self.steps.append(_step(node, places))
+            for tensor in leaves(node.outputs):
+                places[id(tensor)] = size
+                size += 1
+        self.outputs = _reader(outputs, places)
+        kept = {places[id(tensor)] for tensor in leaves(outputs)}
+        for place, number in last.items():
+            if place not in kept:
+                self.steps[number].done.append(place)
 
-    for node in nodes:
-        args, kwargs = map_leaves(value, (node.args, node.kwargs))
-        results = call(node, args, kwargs)
-        for tensor, result in zip(leaves(node.outputs), leaves(results), strict=True):
-            values[id(tensor)] = result
-    return map_leaves(value, outputs)
+    def __call__(self, values: list[Any]) -> Any:
+        """The outputs for `values`, one for each input; the list is used up."""
+        symbolic = any_symbolic(values)
+        for operation, compute, source, args, kwargs, tensors, done in self.steps:
+            call = operation if symbolic else compute
+            if source is not None:
+                result = call(values[source])
+            else:
+                named = {name: read(values) for name, read in kwargs.items()}
+                result = call(*[read(values) for read in args], **named)
+            if tensors is None:
+                values.append(result)
+            else:
+                values.extend(_counted(result, tensors, operation))
+            for place in done:
+                values[place] = None
+        return self.outputs(values)
+
+
+def _step(node: Node, places: dict[int, int]) -> Step:
+    operation, args = node.operation, node.args
+    single = len(args) == 1 and isinstance(args[0], KerasTensor) and not node.kwargs
+    plain = type(operation).__call__ is Operation.__call__
+    return Step(
+        operation,
+        operation.call if plain else operation,
+        places[id(args[0])] if single else None,
+        [_reader(arg, places) for arg in args],
+        {name: _reader(arg, places) for name, arg in node.kwargs.items()},
+        None if isinstance(node.outputs, KerasTensor) else len(leaves(node.outputs)),
+        [],
+    )
+
+
+def _reader(tree: Any, places: dict[int, int]) -> Callable[[list[Any]], Any]:
+    """A function from the list of values to `tree` with its symbolic tensors replaced."""
+    if isinstance(tree, KerasTensor):
+        return operator.itemgetter(places[id(tree)])
+    if not any_symbolic(tree):
+        return lambda values: tree
+    if type(tree) in (list, tuple):
+        kind, readers = type(tree), [_reader(one, places) for one in tree]
+        return lambda values: kind([read(values) for read in readers])
+    where = map_leaves(lambda leaf: _reader(leaf, places), tree)
+    return lambda values: map_leaves(lambda read: read(values), where)
+
+
+def _counted(result: Any, count: int, operation: Operation) -> list[Any]:
+    found = leaves(result)
+    if len(found) != count:
+        raise ValueError(
+            f"{type(operation).__name__} {operation.name!r} returned {len(found)} tensor(s), and "
+            f"{count} when the model was made from it. What it returns must not depend on the data."
+        )
+    return found

@@ -136,20 +136,24 @@ class _Local(threading.local):
 
 
 _local = _Local()
+# An entry for each inference under way, in whatever thread: a cheap look before `inferring`.
+inferences: list[None] = []
 
 
 def inferring() -> bool:
     """Whether shapes are being inferred: ops compute shapes only, and record nothing."""
-    return _local.inferring
+    return bool(inferences) and _local.inferring
 
 
 @contextlib.contextmanager
 def inference() -> Iterator[None]:
     """A block in which every op, even one on numbers, is symbolic and leaves no trace."""
     before, _local.inferring = _local.inferring, True
+    inferences.append(None)
     try:
         yield
     finally:
+        inferences.pop()
         _local.inferring = before
 
 

@@ -24,6 +24,10 @@ def same(found, expected):
     np.testing.assert_allclose(np.asarray(found), expected, rtol=1e-5, atol=1e-6)
 
 
+def total(backend, x, **kwargs):
+    return backend.kernel("sum")(x, **kwargs)
+
+
 def namespaces(backend):
     assert all(hasattr(one, "__name__") for one in backend.namespaces())
     same(backend.kernel("tanh")(backend.array(X)), np.tanh(X))
@@ -99,7 +103,7 @@ def value_and_grad(backend):
 
     def loss(x):
         v = backend.read(handle)
-        return (v * v * x).sum(), v
+        return total(backend, v * v * x), v
 
     step = backend.value_and_grad(loss, [handle], 0, True)
     if backend.name in NO_GRADIENTS:
@@ -110,7 +114,7 @@ def value_and_grad(backend):
     same(value, (X**3).sum())
     same(auxiliary, X)
     same(gradient, differences(lambda v: (v * v * X).sum(), X))
-    plain = backend.value_and_grad(lambda x: (x * x).sum(), None, 0, False)
+    plain = backend.value_and_grad(lambda x: total(backend, x * x), None, 0, False)
     same(plain(backend.array(X))[1], differences(lambda x: (x * x).sum(), X))
 
 
@@ -155,7 +159,7 @@ def switch(backend):
 
 
 def remat(backend):
-    function = backend.remat(lambda x: (x * x * x).sum())
+    function = backend.remat(lambda x: total(backend, x * x * x))
     same(function(backend.array(X)), (X**3).sum())
     if backend.name not in NO_GRADIENTS:
         gradient = backend.value_and_grad(function, None, 0, False)(backend.array(X))[1]
@@ -163,7 +167,9 @@ def remat(backend):
 
 
 def custom_gradient(backend):
-    function = backend.custom_gradient(lambda x: (x.sum(), lambda upstream: x * 0 + 7 * upstream))
+    function = backend.custom_gradient(
+        lambda x: (total(backend, x), lambda upstream: x * 0 + 7 * upstream)
+    )
     same(function(backend.array(X)), X.sum())
     if backend.name not in NO_GRADIENTS:
         gradient = backend.value_and_grad(function, None, 0, False)(backend.array(X))[1]
@@ -172,13 +178,18 @@ def custom_gradient(backend):
 
 def eval_shape(backend):
     specs = [Spec((2, 3), "float32"), Spec((3,), "int32")]
-    found = backend.eval_shape(lambda x, y: {"sum": x.sum(0), "y": y}, specs)
+    found = backend.eval_shape(lambda x, y: {"sum": total(backend, x, axis=0), "y": y}, specs)
     assert found["sum"].shape == (3,) and found["sum"].dtype == "float32"
     assert found["y"].shape == (3,) and found["y"].dtype == "int32"
 
 
 def devices(backend):
     assert "cpu:0" in backend.devices() or backend.devices()[0].endswith(":0")
+
+
+def device(backend):
+    with backend.device(backend.devices()[0]):
+        same(backend.array(X), X)
 
 
 def version(backend):
@@ -188,7 +199,7 @@ def version(backend):
 ENTRIES = [
     *(namespaces, array, cast, dtype, to_numpy, variable, read, assign, substitute, jit),
     *(value_and_grad, vmap, scan, while_loop, cond, switch, remat, custom_gradient, eval_shape),
-    *(devices, version),
+    *(devices, device, version),
 ]
 
 
@@ -236,7 +247,9 @@ def check_gradients(name, arrays, *settings):
             kernel = backend.kernel(name)
             scale = backend.array(weights.astype("float32"))
             step = backend.value_and_grad(
-                lambda *xs, kernel=kernel, scale=scale: (kernel(*xs, *settings) * scale).sum(),
+                lambda *xs, kernel=kernel, scale=scale, backend=backend: total(
+                    backend, kernel(*xs, *settings) * scale
+                ),
                 None,
                 tuple(range(len(arrays))),
                 False,

@@ -7,7 +7,12 @@ import pytest
 
 import lamina
 from lamina import ops
+from lamina.backend import current, use
 from lamina.symbolic import KerasTensor
+
+
+def numbers(x):
+    return ops.convert_to_numpy(x).tolist()
 
 
 @pytest.fixture
@@ -42,9 +47,10 @@ def test_jit_traces_once_for_each_structure_shape_and_flag(count):
 
     for x in (1.0, 2.0, np.ones(3, "float32"), np.zeros(3, "float32")):
         step(x)
-    assert len(traces) == 2
+    # On PyTorch it runs as it is.
+    assert len(traces) == (2 if current().compiles else 4)
     assert float(step(3.0, double=True)) == 6.0
-    assert len(traces) == 3
+    assert len(traces) == (3 if current().compiles else 5)
 
 
 def test_jit_finds_variables_made_inside(count):
@@ -73,7 +79,7 @@ def test_jit_sees_trainable_change():
     assert abs(float(ops.mean(call(x)))) < 1.0
 
 
-def test_donation_leaves_arrays_alone_that_somebody_else_holds(weight):
+def test_donation_leaves_arrays_alone_that_somebody_else_holds(on_jax, weight):
     twin = lamina.Variable([0.0, 0.0])
     twin.assign(weight.value)
     step = lamina.jit(lambda: (weight.assign(weight * 2), twin.assign(twin * 3)))
@@ -92,7 +98,7 @@ def test_value_and_grad_of_variables_keeps_side_effects(weight, count):
         return ops.sum(weight * weight) * x, "aux"
 
     (value, aux), (gradient,) = lamina.value_and_grad(loss, [weight], has_aux=True)(2.0)
-    assert (float(value), aux, gradient.tolist(), int(count)) == (10.0, "aux", [4.0, 8.0], 1)
+    assert (float(value), aux, numbers(gradient), int(count)) == (10.0, "aux", [4.0, 8.0], 1)
 
 
 def test_grad_of_arguments():
@@ -106,7 +112,7 @@ def test_scan_cond_and_while_carry_assignments(count):
         return carry + x, carry
 
     carry, ys = lamina.jit(lambda: lamina.scan(body, 0.0, ops.arange(4.0)))()
-    assert (float(carry), ys.tolist(), int(count)) == (6.0, [0.0, 0.0, 1.0, 3.0], 4)
+    assert (float(carry), numbers(ys), int(count)) == (6.0, [0.0, 0.0, 1.0, 3.0], 4)
     lamina.jit(lambda p: lamina.cond(p > 0, lambda: count.assign(100), lambda: count.value))(
         np.float32(1.0)
     )
@@ -127,33 +133,44 @@ def test_remat_has_the_same_gradient_and_keeps_assignments(weight, count):
 
 
 def test_vmap_reads_variables_and_refuses_an_assignment_for_each_element(weight):
-    assert (
-        lamina.vmap(lambda x: ops.sum(x * weight))(np.ones((3, 2), "float32")).tolist() == [3.0] * 3
-    )
+    sums = lamina.vmap(lambda x: ops.sum(x * weight))(np.ones((3, 2), "float32"))
+    assert numbers(sums) == [3.0] * 3
     with pytest.raises(ValueError, match=r"weight.*different value"):
         lamina.vmap(weight.assign)(np.ones((3, 2), "float32"))
     assert weight.numpy().tolist() == [1.0, 2.0]
 
 
-def test_assignment_under_plain_jax_is_explained(weight):
-    with pytest.raises(lamina.LeakedTraceError, match=r"'weight'.*lamina\.jit.*stateless_call"):
-        jax.jit(lambda x: weight.assign(weight.value + x))(1.0)
-    assert weight.numpy().tolist() == [1.0, 2.0]
+def test_assignment_under_plain_jax_is_explained():
+    with use("jax"):
+        weight = lamina.Variable([1.0, 2.0], name="weight")
+        expected = r"'weight'.*lamina\.jit.*stateless_call"
+        with pytest.raises(lamina.LeakedTraceError, match=expected):
+            jax.jit(lambda x: weight.assign(weight.value + x))(1.0)
+        assert weight.numpy().tolist() == [1.0, 2.0]
 
 
-def test_leaked_tracer_is_explained():
+@pytest.mark.parametrize("name", ["jax", "tensorflow"])
+def test_leaked_tracer_is_explained(name):
     kept = []
-    lamina.jit(lambda x: kept.append(x * 1) or x)(np.ones(2, "float32"))
-    with pytest.raises(lamina.LeakedTraceError, match=r"kept.*lamina\.Variable"):
-        lamina.jit(lambda x: x + kept[0])(np.ones(2, "float32"))
+    with use(name):
+        lamina.jit(lambda x: kept.append(x * 1) or x)(np.ones(2, "float32"))
+        with pytest.raises(lamina.LeakedTraceError, match=r"kept.*lamina\.Variable"):
+            lamina.jit(lambda x: x + kept[0])(np.ones(2, "float32"))
 
 
 def test_eval_shape_of_framework_code_is_traced_by_the_framework():
-    found = lamina.eval_shape(lambda x: jnp.sin(x).sum(0), KerasTensor((None, 3)))
+    with use("jax"):
+        found = lamina.eval_shape(lambda x: jnp.sin(x).sum(0), KerasTensor((None, 3)))
     assert (found.shape, found.dtype) == ((3,), "float32")
 
 
-def test_plain_jax_transformations_over_stateless_call():
+@pytest.fixture
+def on_jax():
+    with use("jax"):
+        yield
+
+
+def test_plain_jax_transformations_over_stateless_call(on_jax):
     layer = lamina.layers.Dense(2)
     layer.build((None, 3))
     x = np.ones((4, 3), "float32")

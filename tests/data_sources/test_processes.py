@@ -49,6 +49,6 @@ def test_processes_get_batches_in_order_see_changes_and_name_errors(tmp_path):
         capture_output=True,
         text=True,
         timeout=120,
-        env={"PYTHONPATH": str(root), "PATH": ""},
+        env={"PYTHONPATH": str(root), "PATH": "", "LAMINA_BACKEND": "numpy"},
     )
     assert ran.stdout == "named\n", ran.stderr

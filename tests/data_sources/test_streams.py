@@ -64,17 +64,6 @@ def test_a_loader_begins_anew_each_epoch():
     assert seen(source, 2) == [[0, 2], [0, 2]]
 
 
-def test_a_dataset_with_a_numpy_iterator_is_read_by_it():
-    class Dataset:
-        def __iter__(self):
-            raise AssertionError
-
-        def as_numpy_iterator(self):
-            return batches(2)
-
-    assert seen(make_source(Dataset()), 2) == [[0, 1], [0, 1]]
-
-
 def test_streams_are_stacked_where_the_batches_are_alike():
     def uneven():
         yield from batches(4)

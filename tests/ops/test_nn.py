@@ -4,8 +4,9 @@ import jax
 import numpy as np
 import pytest
 
+import lamina
 from lamina import ops
-from lamina.backend import use
+from lamina.backend import current, use
 from lamina.ops.row import ShapeError
 from lamina.symbolic import KerasTensor
 
@@ -113,7 +114,7 @@ def test_agrees_with_keras(name, args, settings):
     function = getattr(ops, name)
     symbolic = function(KerasTensor(args[0].shape, args[0].dtype.name), *args[1:], **settings)
     assert (symbolic.shape, symbolic.dtype) == (expected.shape, expected.dtype.name)
-    for backend in ("jax", "numpy"):
+    for backend in (current().name, "numpy"):
         with use(backend):
             found = ops.convert_to_numpy(function(*args, **settings))
         np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5, err_msg=backend)
@@ -124,7 +125,7 @@ def test_agrees_with_keras(name, args, settings):
 def test_predicted_types_are_computed(name, dtype):
     function = getattr(ops, name)
     predicted = function(KerasTensor((2, 4), dtype)).dtype
-    for backend in ("jax", "numpy"):
+    for backend in (current().name, "numpy"):
         with use(backend):
             assert ops.dtype(function(ops.convert_to_tensor(np.ones((2, 4)), dtype))) == predicted
     kept = ("relu", "hard_tanh")
@@ -134,10 +135,10 @@ def test_predicted_types_are_computed(name, dtype):
 @pytest.mark.parametrize("name", sorted(set(ACTIVATIONS)))
 def test_finite_far_from_zero(name):
     x = np.array([[-1e4, -100.0, 100.0, 1e4]], "float32")
-    for backend in ("jax", "numpy"):
+    for backend in (current().name, "numpy"):
         with use(backend):
             assert np.isfinite(ops.convert_to_numpy(getattr(ops, name)(x))).all()
-    gradient = jax.grad(lambda x: getattr(ops, name)(x).sum())(x)
+    gradient = lamina.grad(lambda x: ops.sum(getattr(ops, name)(x)))(x)
     assert np.isfinite(np.asarray(gradient)).all()
 
 
@@ -146,7 +147,7 @@ def test_finite_far_from_zero(name):
 def test_moments(axes, keepdims):
     expected = X.mean(axes, keepdims=keepdims), X.var(axes, keepdims=keepdims)
     predicted = ops.moments(KerasTensor(X.shape), axes, keepdims)
-    for backend in ("jax", "numpy"):
+    for backend in (current().name, "numpy"):
         with use(backend):
             found = ops.moments(X, axes, keepdims)
         for one, other, symbolic in zip(found, expected, predicted, strict=True):
@@ -155,7 +156,7 @@ def test_moments(axes, keepdims):
 
 
 def test_the_gradient_of_the_variance_is_exact():
-    found = jax.grad(lambda x: (ops.moments(x, 1)[1] ** 2).sum())(X)
+    found = lamina.grad(lambda x: ops.sum(ops.moments(x, 1)[1] ** 2))(X)
     expected = jax.grad(lambda x: (x.var(1) ** 2).sum())(X)
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)
 

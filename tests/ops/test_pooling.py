@@ -2,12 +2,12 @@
 
 import itertools
 
-import jax
 import numpy as np
 import pytest
 
+import lamina
 from lamina import ops
-from lamina.backend import use
+from lamina.backend import current, use
 from lamina.symbolic import KerasTensor
 
 keras = pytest.importorskip("keras")
@@ -29,7 +29,7 @@ def test_pooling_agrees_with_keras(name, rank, data_format, padding, strides, si
     function = getattr(ops, name)
     symbolic = function(KerasTensor(shape), size, strides, padding, data_format)
     assert (symbolic.shape, symbolic.dtype) == (expected.shape, "float32")
-    for backend in ("jax", "numpy"):
+    for backend in (current().name, "numpy"):
         with use(backend):
             found = ops.convert_to_numpy(function(x, size, strides, padding, data_format))
         np.testing.assert_allclose(found, expected, atol=1e-6)
@@ -49,13 +49,13 @@ def test_integers_keep_their_type_in_max_pool():
 @pytest.mark.parametrize("strides", [1, 2])
 def test_gradient_of_the_maximum_goes_to_where_it_is(strides):
     x = np.random.default_rng(0).permutation(24).reshape(1, 6, 4, 1).astype("float32")
-    gradient = jax.grad(lambda x: ops.max_pool(x, 2, strides).sum())(x)
+    gradient = lamina.grad(lambda x: ops.sum(ops.max_pool(x, 2, strides)))(x)
     y = np.asarray(ops.max_pool(x, 2, strides)).ravel()
     expected = np.array([np.count_nonzero(y == value) for value in x.ravel()])
     assert np.asarray(gradient).ravel().tolist() == expected.tolist()
 
 
-def test_equal_maxima_share_the_gradient():
+def test_equal_maxima_share_the_gradient_or_one_has_it():
     x = np.zeros((1, 2, 2, 1), "float32")
-    gradient = jax.grad(lambda x: ops.max_pool(x, 2).sum())(x)
-    assert np.asarray(gradient).ravel().tolist() == [0.25] * 4
+    gradient = lamina.grad(lambda x: ops.sum(ops.max_pool(x, 2)))(x)
+    assert sorted(np.asarray(gradient).ravel().tolist()) in ([0.25] * 4, [0.0, 0.0, 0.0, 1.0])

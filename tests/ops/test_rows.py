@@ -70,6 +70,7 @@ def numbers(dtype: str, wide: bool = False):
 
 
 def symbols(dtype: str):
+    dtype = lamina.backend.current().canonical(dtype)
     return lambda operand, seed: KerasTensor(operand.shape, dtype)
 
 
@@ -108,7 +109,7 @@ def specs(output) -> list:
 
 
 def traced(function, case: Case, dtype: str) -> list:
-    """What `function` computes on JAX, by tracing it, which needs no compilation."""
+    """What `function` computes, by tracing it, which needs no compilation."""
     backend = lamina.backend.current()
     args, kwargs = arguments(case, lambda operand, _: Spec(operand.shape, dtype))
     operands: list[Spec] = []
@@ -129,6 +130,12 @@ def traced(function, case: Case, dtype: str) -> list:
         return function(*args, **kwargs)
 
     return specs(backend.eval_shape(call, operands))
+
+
+def traced_keras(name: str, case: Case, dtype: str) -> list:
+    """What Keras computes, which runs on JAX here."""
+    with lamina.backend.use("jax"):
+        return traced(getattr(keras.ops, name), case, dtype)
 
 
 def inferred(function, case: Case, dtype: str) -> list:
@@ -160,28 +167,32 @@ def test_the_table_is_complete():
 
 @pytest.mark.parametrize(("name", "case"), CASES)
 def test_predicted_types_and_shapes_are_the_computed_ones(name, case):
-    function = getattr(ops, name)
+    function, canonical = getattr(ops, name), lamina.backend.current().canonical
     for dtype in case.dtypes:
         if name != "nonzero":
             predicted = inferred(function, case, dtype)
             assert traced(function, case, dtype) == predicted, dtype
         with lamina.backend.use("numpy"):
             args, kwargs = arguments(case, numbers(dtype))
-            output = specs(function(*args, **kwargs))
-            assert name == "nonzero" or output == predicted, dtype
+            output = [(shape, canonical(kind)) for shape, kind in specs(function(*args, **kwargs))]
+            held = canonical(dtype) == dtype  # else the backend has no such numbers
+            assert name == "nonzero" or not held or output == predicted, dtype
 
 
 @pytest.mark.parametrize(("name", "case"), CASES)
 def test_types_and_shapes_are_those_of_keras(name, case):
     if name == "nonzero":
         return
+    canonical = lamina.backend.current().canonical
     for dtype in case.dtypes:
+        if canonical(dtype) != dtype:
+            continue  # the backend has no such numbers
         ours = inferred(getattr(ops, name), case, dtype)  # which is what is computed: see above
         try:
-            theirs = traced(getattr(keras.ops, name), case, dtype)
+            theirs = traced_keras(name, case, dtype)
         except (TypeError, ValueError, NotImplementedError):
             continue  # Keras refuses what we compute
-        assert ours == theirs, dtype
+        assert ours == [(shape, canonical(kind)) for shape, kind in theirs], dtype
 
 
 @pytest.mark.parametrize(("name", "case"), [one for one in CASES if one.values[1].values])
@@ -196,7 +207,9 @@ def test_values_are_those_of_numpy_in_double_precision(name, case):
             args, kwargs = arguments(case, numbers(dtype, wide=dtype == "float32"))
             exact = flat(function(*args, **kwargs))
         for one, other in zip(ours, exact, strict=True):
-            np.testing.assert_allclose(np.asarray(one), other, 2e-4, 1e-5, err_msg=dtype)
+            # Half-width sums are rounded at each step, or at the end only.
+            tolerance = 2e-3 if other.dtype == np.float16 else 2e-4
+            np.testing.assert_allclose(np.asarray(one), other, tolerance, 1e-5, err_msg=dtype)
 
 
 @pytest.mark.parametrize(("name", "case"), [one for one in CASES if one.values[1].gradient])
@@ -232,7 +245,7 @@ def _units(x: np.ndarray) -> list[np.ndarray]:
 @pytest.mark.parametrize("name", ["add", "true_divide", "power", "maximum", "equal", "hypot"])
 def test_python_numbers_take_the_width_of_the_tensor(name, dtype, scalar):
     case = Case([X(), scalar])
-    assert traced(getattr(ops, name), case, dtype) == traced(getattr(keras.ops, name), case, dtype)
+    assert traced(getattr(ops, name), case, dtype) == traced_keras(name, case, dtype)
 
 
 @settings(max_examples=30, deadline=None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -11,7 +12,7 @@ import numpy as np
 from jax import lax
 
 from lamina.backend.contract import Backend, Function
-from lamina.backend.jax import kernels, nn, random, transforms, variables
+from lamina.backend.jax import kernels, nn, optimizer, random, transforms, variables
 
 
 class JaxBackend(Backend):
@@ -20,6 +21,7 @@ class JaxBackend(Backend):
     name: ClassVar[str] = "jax"
     install: ClassVar[str] = "pip install lamina"
     compiles: ClassVar[bool] = True
+    mixins: ClassVar[Mapping[str, type]] = {"variable": variables.VariableMixin}
     tensor_types = (jax.Array,)
     own: Mapping[str, Function | None] = {**kernels.OWN, **nn.OWN, **random.OWN}
 
@@ -55,19 +57,15 @@ class JaxBackend(Backend):
     def variable(self, value: jax.Array, trainable: bool, name: str) -> variables.Cell:
         return variables.Cell(value, name)
 
-    def read(self, handle: variables.Cell) -> Any:
-        return variables.read(handle)
-
-    def assign(self, handle: variables.Cell, value: Any) -> None:
-        variables.assign(handle, value)
-
-    def substitute(self, handles: Sequence[Any], values: Sequence[Any]) -> variables.Substitution:
-        return variables.Substitution(handles, values)
+    read = staticmethod(variables.read)
+    assign = staticmethod(variables.assign)
+    substitute = staticmethod(variables.substitute)
 
     outside_trace = staticmethod(transforms.outside_trace)
 
     jit = staticmethod(transforms.jit)
     value_and_grad = staticmethod(transforms.value_and_grad)
+    optimizer = staticmethod(optimizer.optimizer)
     vmap = staticmethod(transforms.vmap)
     scan = staticmethod(transforms.scan)
     while_loop = staticmethod(transforms.while_loop)
@@ -79,6 +77,11 @@ class JaxBackend(Backend):
 
     def devices(self) -> list[str]:
         return [f"{device.platform}:{device.id}" for device in jax.devices()]
+
+    def device(self, name: str) -> contextlib.AbstractContextManager[Any]:
+        platform, _, index = name.partition(":")
+        chosen = jax.devices(platform)[int(index)]
+        return jax.default_device(chosen)  # type: ignore[no-any-return]
 
     def version(self) -> str:
         return jax.__version__

@@ -12,8 +12,9 @@ import jax.extend.core
 import numpy as np
 from jax import lax
 
-from lamina.backend.contract import LeakedTraceError, Spec
-from lamina.backend.jax.variables import Cell, Frame, assign, local, read
+from lamina.backend.contract import LEAKED_TENSOR, LeakedTraceError, Spec, differing_writes
+from lamina.backend.frames import Frame, local
+from lamina.backend.jax.variables import Cell, assign, read
 from lamina.backend.session import guard
 
 Function = Callable[..., Any]
@@ -36,11 +37,7 @@ def leaks_explained() -> Iterator[None]:
     try:
         yield
     except jax.errors.UnexpectedTracerError as error:
-        raise LeakedTraceError(
-            "A tensor made while a function was being traced was kept (in an attribute, a list or "
-            "a global) and used after the trace had ended. Return it from the function, or keep "
-            "it in a lamina.Variable, whose assignments are carried out of the trace."
-        ) from error
+        raise LeakedTraceError(LEAKED_TENSOR) from error
 
 
 def _commit(frame_cells: Sequence[Cell], values: Sequence[Any]) -> None:
@@ -142,7 +139,7 @@ def _key(leaf: Any) -> Any:
     return type(leaf) if _is_dynamic(leaf) else leaf
 
 
-def jit(function: Function) -> Function:
+def jit(function: Function, jit_compile: bool | None = None) -> Function:
     traces: dict[Any, _Compiled] = {}
     cells: list[Cell] = []
 
@@ -209,11 +206,7 @@ def vmap(function: Function, in_axes: Any, out_axes: Any) -> Function:
             output, writes = jax.vmap(pure, in_axes, (out_axes, None))(*args)
         except ValueError as error:
             if written and "out_axes" in str(error):
-                names = ", ".join(cell.name for cell in written)
-                raise ValueError(
-                    f"A function under vmap assigned the variables {names} a different value for "
-                    "each element, and a variable holds one. Return the values instead."
-                ) from error
+                raise differing_writes(written) from error
             raise
         _commit(written, writes)
         return output

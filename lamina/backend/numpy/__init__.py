@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
@@ -11,6 +12,7 @@ import numpy as np
 
 from lamina.backend.config import settings
 from lamina.backend.contract import Backend, Function
+from lamina.backend.frames import Cell
 from lamina.backend.numpy import control, kernels, nn, random
 
 Array = np.ndarray[Any, Any]
@@ -58,8 +60,8 @@ class NumpyBackend(Backend):
     def to_numpy(self, x: Array) -> Array:
         return np.array(x)
 
-    def variable(self, value: Array, trainable: bool, name: str) -> control.Cell:
-        return control.Cell(value, name)
+    def variable(self, value: Array, trainable: bool, name: str) -> Cell:
+        return Cell(value, name)
 
     read = staticmethod(control.read)
     assign = staticmethod(control.assign)
@@ -77,6 +79,9 @@ class NumpyBackend(Backend):
 
     def devices(self) -> list[str]:
         return ["cpu:0"]
+
+    def device(self, name: str) -> contextlib.AbstractContextManager[Any]:
+        return contextlib.nullcontext()
 
     def version(self) -> str:
         return np.__version__

@@ -1,0 +1,104 @@
+"""TensorFlow behind the contract: https://www.tensorflow.org/api_docs/python/tf."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+import tensorflow as tf
+import tensorflow.experimental.numpy as tnp
+from tensorflow.python.autograph.core import config as autograph
+
+from lamina.backend.contract import Backend, Function
+from lamina.backend.dtypes import ALL
+from lamina.backend.tensorflow import (
+    compiled,
+    control,
+    kernels,
+    nn,
+    random,
+    transforms,
+    variables,
+)
+
+
+class TensorFlowBackend(Backend):
+    """Tensors are `tf.Tensor`; programs run as graphs, which XLA compiles where asked."""
+
+    name: ClassVar[str] = "tensorflow"
+    install: ClassVar[str] = "pip install 'lamina[tensorflow]'"
+    compiles: ClassVar[bool] = True
+    tensor_types: tuple[type, ...] = (tf.Tensor,)
+    mixins: ClassVar[Mapping[str, type]] = {"variable": variables.VariableMixin}
+    own: Mapping[str, Function | None] = {**kernels.OWN, **nn.OWN, **random.OWN}
+
+    def namespaces(self) -> Sequence[Any]:
+        # Of the same names in tf and tf.nn, half mean something else. What is named as in NumPy
+        # comes last: it takes twice the time, finding out types that the rows know.
+        return (tf.math, tnp)
+
+    @np.errstate(over="ignore", invalid="ignore")  # as `cast` has it
+    def array(self, value: Any, dtype: str | None = None) -> tf.Tensor:
+        if dtype is None or hasattr(value, "op"):  # a tensor or a variable of TensorFlow
+            tensor = tf.convert_to_tensor(value)
+            return tensor if dtype is None else self.cast(tensor, dtype)
+        kind = _TYPES[dtype]
+        return tf.constant(np.asarray(value).astype(kind.as_numpy_dtype), kind)
+
+    def number(self, value: complex, dtype: str) -> tf.Tensor:
+        # Numbers too large for float16 warn.
+        return self.array(value, dtype) if dtype == "float16" else tf.constant(value, _TYPES[dtype])
+
+    def cast(self, x: tf.Tensor, dtype: str) -> tf.Tensor:
+        kind = _TYPES[dtype]
+        return x if x.dtype is kind else tf.raw_ops.Cast(x=x, DstT=kind)
+
+    def dtype(self, x: tf.Tensor) -> str:
+        return str(x.dtype.name)
+
+    def to_numpy(self, x: tf.Tensor) -> np.ndarray:
+        return np.array(x.numpy())  # np.array(x) fails where x is one bfloat16
+
+    def is_traced(self, x: Any) -> bool:
+        return bool(tf.is_symbolic_tensor(x))
+
+    variable = staticmethod(variables.variable)
+    read = staticmethod(variables.read)
+    assign = staticmethod(variables.assign)
+    substitute = staticmethod(variables.substitute)
+    outside_trace = staticmethod(variables.outside_trace)
+
+    jit = staticmethod(compiled.jit)
+    value_and_grad = staticmethod(transforms.value_and_grad)
+    vmap = staticmethod(transforms.vmap)
+    scan = staticmethod(control.scan)
+    while_loop = staticmethod(control.while_loop)
+    cond = staticmethod(control.cond)
+    switch = staticmethod(control.switch)
+    remat = staticmethod(transforms.remat)
+    custom_gradient = staticmethod(transforms.custom_gradient)
+    eval_shape = staticmethod(transforms.eval_shape)
+
+    def devices(self) -> list[str]:
+        found = tf.config.list_logical_devices()
+        return [f"{one.device_type.lower()}:{one.name.rpartition(':')[2]}" for one in found]
+
+    def device(self, name: str) -> contextlib.AbstractContextManager[Any]:
+        return tf.device(name)  # type: ignore[no-any-return]
+
+    def version(self) -> str:
+        return str(tf.__version__)
+
+
+_TYPES: dict[str, tf.DType] = {name: tf.as_dtype(name) for name in ALL}
+
+
+def create() -> TensorFlowBackend:
+    # A user's tf.function rewrites the Python control flow of what it calls; ours needs none.
+    autograph.CONVERSION_RULES = (autograph.DoNotConvert("lamina"), *autograph.CONVERSION_RULES)
+    return TensorFlowBackend()
+
+
+__all__ = ["TensorFlowBackend", "create"]

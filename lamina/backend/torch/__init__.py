@@ -1,0 +1,119 @@
+"""PyTorch behind the contract: https://docs.pytorch.org."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+
+from lamina.backend.contract import Backend, Function
+from lamina.backend.torch import (
+    affine,
+    arrays,
+    devices,
+    foreign,
+    indexing,
+    kernels,
+    linear,
+    many,
+    module,
+    nn,
+    optimizer,
+    random,
+    transforms,
+    variables,
+)
+from lamina.backend.torch.dtypes import CANONICAL, NAMES, TYPES
+
+
+class TorchBackend(Backend):
+    """Tensors are `torch.Tensor`; everything runs at once, or compiled by Inductor."""
+
+    name: ClassVar[str] = "torch"
+    install: ClassVar[str] = "pip install 'lamina[torch]'"
+    mixins: ClassVar[Mapping[str, type]] = {
+        "layer": module.LayerMixin,
+        "variable": module.VariableMixin,
+    }
+    takes_numbers = frozenset(
+        [
+            *("add", "subtract", "multiply", "true_divide", "power"),
+            *("equal", "not_equal", "less", "less_equal", "greater", "greater_equal"),
+        ]
+    )
+    tensor_types: tuple[type, ...] = (torch.Tensor, many.Many)
+    own: Mapping[str, Function | None] = {
+        **kernels.OWN,
+        **affine.OWN,
+        **arrays.OWN,
+        **indexing.OWN,
+        **linear.OWN,
+        **nn.OWN,
+        **random.OWN,
+    }
+
+    def namespaces(self) -> Sequence[Any]:
+        return (torch, torch.nn.functional, torch.linalg, torch.special)
+
+    def array(self, value: Any, dtype: str | None = None) -> torch.Tensor:
+        if isinstance(value, torch.Tensor):
+            return value if dtype is None else value.to(TYPES[dtype])
+        return devices.placed(value, dtype)
+
+    def number(self, value: complex, dtype: str) -> torch.Tensor:
+        return torch.scalar_tensor(value, dtype=TYPES[dtype], device=devices.default())
+
+    def cast(self, x: torch.Tensor, dtype: str) -> torch.Tensor:
+        return x.to(TYPES[dtype])
+
+    def dtype(self, x: torch.Tensor) -> str:
+        return NAMES[x.dtype]
+
+    def to_numpy(self, x: torch.Tensor) -> np.ndarray:
+        return devices.to_numpy(x)
+
+    def canonical(self, dtype: str) -> str:
+        return CANONICAL.get(dtype, dtype)
+
+    def is_traced(self, x: Any) -> bool:
+        return transforms.is_traced(x)
+
+    variable = staticmethod(variables.variable)
+    set_trainable = staticmethod(variables.set_trainable)
+    read = staticmethod(variables.read)
+    assign = staticmethod(variables.assign)
+    substitute = staticmethod(variables.substitute)
+    outside_trace = staticmethod(transforms.outside_trace)
+    without_gradients = staticmethod(torch.no_grad)
+
+    jit = staticmethod(transforms.jit)
+    value_and_grad = staticmethod(transforms.value_and_grad)
+    map_update = staticmethod(many.map_update)
+    optimizer = staticmethod(optimizer.optimizer)
+    vmap = staticmethod(transforms.vmap)
+    scan = staticmethod(transforms.scan)
+    while_loop = staticmethod(transforms.while_loop)
+    cond = staticmethod(transforms.cond)
+    switch = staticmethod(transforms.switch)
+    remat = staticmethod(transforms.remat)
+    custom_gradient = staticmethod(transforms.custom_gradient)
+    eval_shape = staticmethod(transforms.eval_shape)
+    module = staticmethod(foreign.module)
+
+    devices = staticmethod(devices.available)
+
+    def device(self, name: str) -> contextlib.AbstractContextManager[Any]:
+        return devices.use(name)
+
+    def version(self) -> str:
+        return str(torch.__version__)
+
+
+def create() -> TorchBackend:
+    return TorchBackend()
+
+
+__all__ = ["TorchBackend", "create"]

@@ -1,0 +1,73 @@
+"""Where PyTorch makes tensors: on the first GPU where there is one, else on the CPU."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import ml_dtypes
+import numpy as np
+import torch
+
+from lamina.backend.config import floatx
+from lamina.backend.torch.dtypes import TYPES
+
+_CPU = torch.device("cpu")
+
+
+class _Local(threading.local):
+    device: torch.device | None = None
+
+
+_local = _Local()
+_automatic = torch.device("cuda", 0) if torch.cuda.is_available() else _CPU
+
+
+def default() -> torch.device:
+    """The device that tensors are made on now."""
+    return _local.device or _automatic
+
+
+def available() -> list[str]:
+    return ["cpu:0", *(f"gpu:{i}" for i in range(torch.cuda.device_count()))]
+
+
+@contextlib.contextmanager
+def use(name: str) -> Iterator[None]:
+    """A block that makes tensors on the device `name`, as `"gpu:0"`."""
+    before, _local.device = _local.device, torch.device(name.replace("gpu", "cuda"))
+    try:
+        with _local.device:  # for PyTorch's own functions
+            yield
+    finally:
+        _local.device = before
+
+
+def placed(value: Any, dtype: str | None) -> torch.Tensor:
+    """`value`, a number, nested list or NumPy array, as a tensor on the default device."""
+    kind = None if dtype is None else TYPES[dtype]
+    if not isinstance(value, np.ndarray):
+        value = np.asarray(value)
+        if dtype is None and value.dtype == np.float64:
+            kind = TYPES[floatx()]
+        elif dtype is None and value.dtype == np.int64:
+            kind = torch.int32
+    if value.dtype == ml_dtypes.bfloat16:
+        tensor = torch.from_numpy(value.astype(np.float32)).to(torch.bfloat16)
+    elif value.dtype.kind == "u" and value.dtype.itemsize > 1:
+        tensor = torch.from_numpy(value.astype(np.int64)).to(TYPES[value.dtype.name])
+    else:
+        # A tensor of its own: the array may change later.
+        tensor = torch.from_numpy(np.array(value, order="C"))
+    device = default()
+    return tensor if kind is None and device == _CPU else tensor.to(device, kind)
+
+
+def to_numpy(x: torch.Tensor) -> np.ndarray:
+    """`x` as a NumPy array of its own."""
+    x = x.detach().cpu()
+    if x.dtype == torch.bfloat16:
+        return x.float().numpy().astype(ml_dtypes.bfloat16)
+    return x.resolve_conj().numpy().copy()

@@ -1,0 +1,41 @@
+"""Modules of PyTorch's own inside of layers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from lamina.backend.frames import Cell, local
+from lamina.backend.torch.variables import assign, read
+
+
+def module(value: Any) -> ForeignModule | None:
+    """What stands for a `torch.nn.Module`; None for anything else."""
+    return ForeignModule(value) if isinstance(value, torch.nn.Module) else None
+
+
+class ForeignModule:
+    """A module whose parameters and buffers are read and assigned as variables are."""
+
+    def __init__(self, held: torch.nn.Module) -> None:
+        self._module = held
+        self._parameters = {name: Cell(one, name) for name, one in held.named_parameters()}
+        self._buffers = {name: Cell(one, name) for name, one in held.named_buffers()}
+
+    def handles(self) -> list[tuple[str, Cell, bool]]:
+        """The name and handle of each variable, and whether it is learnt."""
+        learnt = [(name, cell, cell.value.requires_grad) for name, cell in self._parameters.items()]
+        return learnt + [(name, cell, False) for name, cell in self._buffers.items()]
+
+    def __call__(self, *args: Any, training: bool = False, **kwargs: Any) -> Any:
+        self._module.train(training)
+        if local.frame is None:
+            return self._module(*args, **kwargs)
+        values = {name: read(cell) for name, cell in self._parameters.items()}
+        # A module writes its buffers in place, and inside of a frame that must not be seen outside.
+        kept = {name: read(cell).clone() for name, cell in self._buffers.items()}
+        output = torch.func.functional_call(self._module, {**values, **kept}, args, kwargs)
+        for name, cell in self._buffers.items():
+            assign(cell, kept[name])
+        return output

@@ -1,0 +1,112 @@
+"""Linear algebra, where PyTorch spells it differently."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+linalg: Any = torch.linalg
+_MULTIPLIED = {torch.float32, torch.float64, torch.float16, torch.bfloat16, torch.complex64}
+_broadcast: Any = torch.broadcast_tensors
+
+
+def _of_numbers(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """A product, of truth values too; and of integers on a GPU, where PyTorch has none."""
+
+    def kernel(x1: Tensor, x2: Tensor, *options: Any) -> Tensor:
+        if x1.dtype in _MULTIPLIED or (x1.is_cpu and x1.dtype is not torch.bool):
+            return function(x1, x2, *options)
+        wide = torch.float64 if x1.dtype is not torch.bool else torch.float32
+        return function(x1.to(wide), x2.to(wide), *options).to(x1.dtype)
+
+    return kernel
+
+
+@_of_numbers
+def dot(x1: Tensor, x2: Tensor) -> Tensor:
+    if not x1.ndim or not x2.ndim:
+        return x1 * x2
+    return torch.matmul(x1, x2) if x2.ndim < 3 else torch.tensordot(x1, x2, ([-1], [-2]))
+
+
+@_of_numbers
+def vdot(x1: Tensor, x2: Tensor) -> Tensor:
+    return torch.matmul(x1.reshape(-1), x2.reshape(-1))
+
+
+@_of_numbers
+def _tensordot(x1: Tensor, x2: Tensor, axes: Any) -> Tensor:
+    if not isinstance(axes, int):
+        axes = [[one] if isinstance(one, int) else list(one) for one in axes]
+    product: Tensor = torch.tensordot(x1, x2, axes)
+    return product
+
+
+def einsum(subscripts: str, *operands: Tensor) -> Tensor:
+    one = operands[0]
+    if one.is_floating_point() or (one.is_cpu and one.dtype is not torch.bool):
+        return torch.einsum(subscripts, *operands)
+    return torch.einsum(subscripts, *[x.to(torch.float64) for x in operands]).to(one.dtype)
+
+
+def outer(x1: Tensor, x2: Tensor) -> Tensor:
+    return x1.reshape(-1, 1) * x2.reshape(-1)
+
+
+def cross(x1: Tensor, x2: Tensor, axisa: int, axisb: int, axisc: int, axis: int | None) -> Tensor:
+    one = x1.movedim(axisa if axis is None else axis, -1)
+    two = x2.movedim(axisb if axis is None else axis, -1)
+    if one.shape[-1] == two.shape[-1] == 2:
+        return one[..., 0] * two[..., 1] - one[..., 1] * two[..., 0]
+    one, two = (torch.constant_pad_nd(x, [0, 3 - x.shape[-1]]) for x in (one, two))
+    product: Tensor = linalg.cross(*_broadcast(one, two))
+    return product.movedim(-1, axisc if axis is None else axis)
+
+
+def norm(x: Tensor, ord: Any, axis: Any, keepdims: bool) -> Tensor:
+    y: Tensor = linalg.norm(x, ord, axis, keepdims)
+    return y
+
+
+def trace(x: Tensor, offset: int, axis1: int, axis2: int) -> Tensor:
+    return torch.diagonal(x, offset, axis1, axis2).sum(-1)
+
+
+def cholesky(x: Tensor, upper: bool) -> Tensor:
+    factor, failed = linalg.cholesky_ex(x, upper=upper)
+    return torch.where((failed == 0)[..., None, None], factor, torch.nan)
+
+
+def solve_triangular(a: Tensor, b: Tensor, lower: bool) -> Tensor:
+    if b.ndim == a.ndim - 1:
+        return solve_triangular(a, b.unsqueeze(-1), lower).squeeze(-1)
+    x: Tensor = linalg.solve_triangular(a, b, upper=not lower)
+    return x
+
+
+def svd(x: Tensor, full_matrices: bool, compute_uv: bool) -> Any:
+    return linalg.svd(x, full_matrices) if compute_uv else linalg.svdvals(x)
+
+
+OWN: dict[str, Any] = {
+    # No truth values; no integers on a GPU.
+    "dot": dot,  # vectors only
+    "einsum": einsum,
+    "inner": _of_numbers(torch.inner),
+    "matmul": _of_numbers(torch.matmul),
+    "tensordot": lambda x1, x2, axes: _tensordot(x1, x2, axes),
+    "vdot": vdot,  # vectors only
+    "outer": outer,  # vectors only
+    "cross": cross,
+    "trace": trace,  # matrices only
+    # torch.linalg's meaning, which is NumPy's, where `torch` has the name too.
+    "norm": norm,
+    "qr": lambda x, mode: linalg.qr(x, mode),
+    "solve": linalg.solve,
+    "svd": svd,
+    "cholesky": cholesky,  # NaN, not an error, where a matrix is not positive definite
+    "solve_triangular": solve_triangular,  # vectors
+}

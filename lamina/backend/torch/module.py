@@ -1,0 +1,155 @@
+"""What makes layers and variables at home in PyTorch: a layer is a `torch.nn.Module`.
+
+The state of a layer is found by walking its attributes. The tables that a module keeps of its
+parameters, buffers and children are read from that walk whenever PyTorch asks, so that nothing is
+kept twice and `parameters`, `state_dict`, `to`, `zero_grad` and the rest are PyTorch's own.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import OrderedDict
+from typing import Any
+
+import torch
+
+from lamina.backend.frames import Cell
+
+# The hooks that `Module.__init__` would have made, and an empty table for each.
+_TABLES = frozenset(
+    name for name, table in vars(torch.nn.Module()).items() if isinstance(table, (dict, set))
+)
+
+
+class LayerMixin(torch.nn.Module):
+    """The side of a layer that PyTorch sees."""
+
+    name: str
+    trainable: bool
+    # What `training` is where no caller says: set by `train()` and `eval()`.
+    default_training: bool | None
+
+    def __getattr__(self, name: str) -> Any:
+        if name in _TABLES:
+            table = vars(self)[name] = type(vars(torch.nn.Module())[name])()
+            return table
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if isinstance(value, torch.nn.Module) and not isinstance(value, LayerMixin):
+            value = self.layer_of(value)
+        object.__setattr__(self, name, value)
+
+    __delattr__ = object.__delattr__
+    __dir__ = object.__dir__
+    __repr__ = object.__repr__
+
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        """As calling the layer."""
+        return self(*args, **kwargs)
+
+    @property
+    def _parameters(self) -> dict[str, torch.Tensor]:  # type: ignore[override]
+        return {name: cell.value for name, cell, learns in self._state() if learns}
+
+    @property
+    def _buffers(self) -> dict[str, torch.Tensor]:  # type: ignore[override]
+        return _Buffers((name, cell) for name, cell, learns in self._state() if not learns)
+
+    @property
+    def _modules(self) -> dict[str, torch.nn.Module]:  # type: ignore[override]
+        # Named by class and place, not by the names that layers are given one after another: a
+        # state saved in one process fits the same model in another.
+        return _named((_snake_case(type(one).__name__), one) for one in self._layers)
+
+    def _state(self) -> list[tuple[str, Cell, bool]]:
+        """The variables that are this layer's own: name, cell, and whether they are learnt."""
+        inner = {id(v) for layer in self._layers for v in layer.variables}
+        own = [v for v in self.variables if id(v) not in inner]
+        named = _named((v.name, v) for v in own)
+        return [(name, v.handle, v.declared_trainable) for name, v in named.items()]
+
+    def train(self, mode: bool = True) -> Any:
+        """Say what `training` is in calls that do not say it."""
+        for module in self.modules():
+            if isinstance(module, LayerMixin):
+                module.default_training = mode
+            else:
+                module.training = mode
+        return self
+
+    @property
+    def training(self) -> bool:  # type: ignore[override]
+        return bool(self.default_training)
+
+    def requires_grad_(self, requires_grad: bool = True) -> Any:
+        """As setting `trainable`."""
+        self.trainable = requires_grad
+        return self
+
+    def _apply(self, fn: Any, recurse: bool = True) -> Any:
+        for tensor in (*self._parameters.values(), *self._buffers.values()):
+            if fn(tensor.new_empty(0)).dtype != tensor.dtype:
+                raise TypeError(
+                    f"Layer {self.name!r} keeps its variables as {tensor.dtype}, and its types "
+                    "come from its dtype policy: make it with dtype='float16', or set "
+                    "lamina.config.set_dtype_policy, instead of converting it. Nothing was changed."
+                )
+        return super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
+
+    def register_forward_hook(self, *args: Any, **kwargs: Any) -> Any:
+        """Refused: calls do not go through PyTorch's hooks."""
+        raise TypeError(
+            f"Layer {self.name!r} runs no forward hooks. Make a model of the outputs that you "
+            "want to see, or override call."
+        )
+
+    register_forward_pre_hook = register_forward_hook
+    register_full_backward_hook = register_forward_hook
+    register_full_backward_pre_hook = register_forward_hook
+
+
+class _Buffers(dict[str, torch.Tensor]):
+    """Variables that are not learnt by name; setting one replaces the variable's value."""
+
+    def __init__(self, cells: Any) -> None:
+        self.cells: dict[str, Cell] = dict(cells)
+        super().__init__((name, cell.value) for name, cell in self.cells.items())
+
+    def __setitem__(self, name: str, value: torch.Tensor) -> None:
+        self.cells[name].value.data = value
+        super().__setitem__(name, self.cells[name].value)
+
+
+def _named(items: Any) -> dict[str, Any]:
+    """The items by name; the second of a name is called `name_1`."""
+    found: dict[str, Any] = OrderedDict()
+    for name, item in items:
+        count, unique = 0, name
+        while unique in found:
+            count += 1
+            unique = f"{name}_{count}"
+        found[unique] = item
+    return found
+
+
+def _snake_case(name: str) -> str:
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
+
+
+class VariableMixin:
+    """What makes a variable an operand of PyTorch's own functions."""
+
+    value: torch.Tensor
+
+    @classmethod
+    def __torch_function__(
+        cls, function: Any, types: Any, args: Any = (), kwargs: Any = None
+    ) -> Any:
+        def plain(value: Any) -> Any:
+            if isinstance(value, VariableMixin):
+                return value.value
+            return [plain(one) for one in value] if isinstance(value, (list, tuple)) else value
+
+        named = {key: plain(value) for key, value in (kwargs or {}).items()}
+        return function(*(plain(value) for value in args), **named)

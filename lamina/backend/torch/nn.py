@@ -1,0 +1,209 @@
+"""Neural-network kernels that PyTorch has under another name or signature, or faster."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from lamina.backend.config import epsilon as default_epsilon
+from lamina.backend.torch import convolution, pooling
+from lamina.backend.torch.dtypes import TYPES
+
+# What is behind torch.nn.functional, without its layer of Python.
+_C: Any = torch._C._nn
+
+Axes = int | Sequence[int]
+
+
+def relu(x: Tensor) -> Tensor:
+    return x if x.dtype is torch.bool else torch.relu(x)
+
+
+def gelu(x: Tensor, approximate: bool = True) -> Tensor:
+    y: Tensor = _C.gelu(x, approximate="tanh" if approximate else "none")
+    return y
+
+
+def softplus(x: Tensor) -> Tensor:
+    y: Tensor = _C.softplus(x, 1, 40)  # from where on it is x in 64 bits too
+    return y
+
+
+def _along(function: Callable[[Tensor, int], Tensor]) -> Callable[..., Tensor]:
+    """`function` of one axis as a kernel of several axes, or of all."""
+
+    def kernel(x: Tensor, axis: Axes | None = -1) -> Tensor:
+        if isinstance(axis, int):
+            return function(x, axis)
+        last, axes = _moved(x, range(x.ndim) if axis is None else axis)
+        flat = last.flatten(x.ndim - len(axes))
+        return function(flat, -1).reshape(last.shape).movedim(_end(axes), axes)
+
+    return kernel
+
+
+def _end(axes: Sequence[int]) -> list[int]:
+    return list(range(-len(axes), 0))
+
+
+def _moved(x: Tensor, axis: Axes) -> tuple[Tensor, list[int]]:
+    """`x` with `axis` at the end, in the order of `x`; and that axis, or axes."""
+    rank = x.ndim
+    axes = sorted(one % rank for one in ((axis,) if isinstance(axis, int) else axis))
+    return (x if axes[0] == rank - len(axes) else x.movedim(axes, _end(axes))), axes
+
+
+def _normalization(function: Callable[..., Tensor], vectors: int) -> Callable[..., Tensor]:
+    """`function` over the last axes, with so many vectors, as a kernel over any axes."""
+
+    def kernel(x: Tensor, *given: Any, axis: Axes = -1, epsilon: float | None = None) -> Tensor:
+        moved, axes = _moved(x, axis)
+        shape = moved.shape[-len(axes) :]
+        scales = [
+            one if one is None else one.expand(shape) if one.ndim == 0 else one.reshape(shape)
+            for one in (*given, *(None,) * (vectors - len(given)))
+        ]
+        small = default_epsilon() if epsilon is None else epsilon
+        y = function(moved, shape, *scales, small)
+        return y if moved is x else y.movedim(_end(axes), axes)
+
+    return kernel
+
+
+def batch_normalization(
+    x: Tensor,
+    mean: Tensor,
+    variance: Tensor,
+    axis: Any,
+    offset: Tensor | None = None,
+    scale: Tensor | None = None,
+    epsilon: float = 1e-3,
+) -> Tensor:
+    factor = torch.rsqrt(variance + epsilon)
+    if scale is not None:
+        factor = factor * scale
+    # One pass over x; torch.batch_norm would pass no gradient to mean and variance.
+    shift = -mean * factor if offset is None else torch.addcmul(offset, mean, factor, value=-1)
+    axes = [one % x.ndim for one in ((axis,) if isinstance(axis, int) else axis)]
+    if axes == [x.ndim - 1]:
+        return torch.addcmul(shift, x, factor)
+    shape = [size if i in axes else 1 for i, size in enumerate(x.shape)]
+    return torch.addcmul(shift.reshape(shape), x, factor.reshape(shape))
+
+
+def one_hot(
+    x: Tensor, num_classes: int, axis: int = -1, dtype: str = "float32", sparse: bool = False
+) -> Tensor:
+    axis = axis % (x.ndim + 1)
+    classes = torch.arange(num_classes, device=x.device)
+    classes = classes.reshape(-1, *(1,) * (x.ndim - axis))
+    return (x.unsqueeze(axis) == classes).to(TYPES[dtype])
+
+
+def sparse_categorical_crossentropy(
+    target: Tensor, output: Tensor, from_logits: bool = False, axis: int = -1
+) -> Tensor:
+    axis = axis % output.ndim
+    classes = output.shape[axis]
+    if target.ndim == output.ndim and target.shape[-1] == 1:
+        target = target.squeeze(-1)
+    target = target.to(torch.int64).unsqueeze(axis)
+    place = target.clamp(0, classes - 1)
+    if from_logits:
+        chosen = torch.log_softmax(output, axis).gather(axis, place)
+    else:
+        small = default_epsilon()
+        chosen = output.gather(axis, place) / output.sum(axis, keepdim=True)
+        chosen = chosen.clamp(small, 1 - small).log()
+    # A class that is none of them costs nothing.
+    return torch.where(place == target, -chosen, 0.0).squeeze(axis)
+
+
+# Finite, so that a target which sees nothing gets the mean of the values and not NaN; added to
+# any other logit it stays what it is.
+_LEAST = -0.7 * 3.4028235e38
+
+
+def dot_product_attention(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    bias: Tensor | None = None,
+    mask: Tensor | None = None,
+    scale: float | None = None,
+    is_causal: bool = False,
+    flash_attention: bool | None = None,
+    attn_logits_soft_cap: float | None = None,
+) -> Tensor:
+    q, k, v = query.transpose(1, 2), key.transpose(1, 2), value.transpose(1, 2)
+    grouped = k.shape[1] != q.shape[1]
+    if mask is not None or bias is not None:
+        bias = _added(q, k, bias, mask, is_causal)
+        is_causal = False
+    # The fused kernel is not made for torch.func.vmap.
+    if attn_logits_soft_cap is None and not torch._C._functorch.is_batchedtensor(q):
+        y: Tensor = _C.scaled_dot_product_attention(
+            q, k, v, bias, 0.0, is_causal, scale=scale, enable_gqa=grouped
+        )
+        return y.transpose(1, 2)
+    if grouped:
+        groups = q.shape[1] // k.shape[1]
+        k, v = (one.repeat_interleave(groups, dim=1) for one in (k, v))
+    if is_causal:
+        bias = _added(q, k, None, None, True)
+    logits = (q @ k.transpose(2, 3)) * (1 / math.sqrt(q.shape[-1]) if scale is None else scale)
+    if attn_logits_soft_cap is not None:
+        logits = attn_logits_soft_cap * torch.tanh(logits / attn_logits_soft_cap)
+    weights = torch.softmax(logits if bias is None else logits + bias, -1).to(v.dtype)
+    return (weights @ v).transpose(1, 2)
+
+
+def _added(
+    q: Tensor, k: Tensor, bias: Tensor | None, mask: Tensor | None, is_causal: bool
+) -> Tensor:
+    """What is added to the logits; at least 32 bits wide, which `_LEAST` needs."""
+    wide = torch.float64 if q.dtype is torch.float64 else torch.float32
+    if is_causal:
+        causal = q.new_ones((q.shape[2], k.shape[2]), dtype=torch.bool).tril()
+        mask = causal if mask is None else causal & mask.to(torch.bool)
+    start: Any = q.new_zeros((), dtype=wide) if bias is None else bias.to(wide)
+    return start if mask is None else torch.where(mask.to(torch.bool), start, _LEAST)
+
+
+OWN: dict[str, Callable[..., Any] | None] = {
+    **convolution.OWN,
+    **pooling.OWN,
+    # Other meanings: torch.nn.functional has these names for functions of other arguments.
+    "normalize": None,
+    "one_hot": one_hot,
+    # Other names of arguments.
+    "gelu": gelu,
+    "glu": lambda x, axis: _C.glu(x, axis),
+    "softmax": _along(torch.softmax),
+    "log_softmax": _along(torch.log_softmax),
+    # Other names.
+    "log_sigmoid": _C.log_sigmoid,
+    "hard_sigmoid": _C.hardsigmoid,
+    "hard_silu": _C.hardswish,
+    # torch.relu takes no booleans.
+    "relu": relu,
+    # A function of Python less.
+    "elu": _C.elu,
+    "leaky_relu": _C.leaky_relu,
+    "relu6": _C.relu6,
+    "silu": _C.silu,
+    "softplus": softplus,
+    # Fused: fewer passes over memory than the ops' shared definitions.
+    "batch_normalization": batch_normalization,
+    "dot_product_attention": dot_product_attention,
+    "layer_normalization": _normalization(torch.layer_norm, 2),
+    "rms_normalization": _normalization(torch.rms_norm, 1),
+    # Picks elements; the shared definition multiplies by one-hot codes as large as the output.
+    "sparse_categorical_crossentropy": sparse_categorical_crossentropy,
+    # The name alone would find nothing: detached from the graph of gradients.
+    "stop_gradient": torch.Tensor.detach,
+}

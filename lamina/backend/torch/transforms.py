@@ -1,0 +1,332 @@
+"""The stateful transformations on PyTorch: each runs a function, with autograd where it must."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import optree
+import torch
+from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode
+from torch.utils.checkpoint import checkpoint
+
+from lamina.backend.contract import Spec, differing_writes
+from lamina.backend.frames import Cell, Frame, local
+from lamina.backend.torch.compilation import compiled
+from lamina.backend.torch.devices import placed
+from lamina.backend.torch.dtypes import NAMES, TYPES
+from lamina.backend.torch.variables import assign, read
+
+Function = Callable[..., Any]
+
+
+def is_traced(x: Any) -> bool:
+    if not isinstance(x, torch.Tensor):
+        return False
+    return isinstance(x, FakeTensor) or torch._C._functorch.is_functorch_wrapped_tensor(x)
+
+
+@contextlib.contextmanager
+def outside_trace() -> Iterator[None]:
+    """Make variables here: real values, outside of every frame and mode."""
+    frame, local.frame = local.frame, None
+    try:
+        with torch.utils._python_dispatch._disable_current_modes(), torch.no_grad():
+            yield
+    finally:
+        local.frame = frame
+
+
+def _mapped(function: Callable[[torch.Tensor], Any], tree: Any) -> Any:
+    """`tree` with `function` of its tensors."""
+
+    def one(leaf: Any) -> Any:
+        return function(leaf) if isinstance(leaf, torch.Tensor) else leaf
+
+    return optree.tree_map(one, tree)
+
+
+def _arguments(tree: Any) -> Any:
+    """`tree` with its NumPy arrays as tensors, so that operators work on them as on tensors."""
+
+    def one(leaf: Any) -> Any:
+        return placed(leaf, None) if isinstance(leaf, (np.ndarray, np.generic)) else leaf
+
+    return optree.tree_map(one, tree, none_is_leaf=True)
+
+
+def _commit(cells: Sequence[Cell], values: Sequence[Any]) -> None:
+    for cell, value in zip(cells, values, strict=True):
+        assign(cell, value)
+
+
+def _in_functorch() -> bool:
+    return torch._C._functorch.peek_interpreter_stack() is not None
+
+
+# Gradients --------------------------------------------------------------------------------
+
+
+class _State(threading.local):
+    depth = 0  # of functions being differentiated: the inner ones' gradients need gradients
+
+
+_state = _State()
+
+
+def value_and_grad(
+    function: Function, handles: Sequence[Cell] | None, argnums: Any, has_aux: bool
+) -> Function:
+    def call(*args: Any, **kwargs: Any) -> Any:
+        if _in_functorch():  # where autograd has no place, as under vmap
+            return _functional(function, handles, argnums, has_aux, args, kwargs)
+        args, kwargs = _arguments((args, kwargs))
+        frame = Frame()
+        if handles is None:
+            args, leaves, rebuild = _watched_arguments(args, argnums)
+        else:
+            leaves = [_watched(cell, frame) for cell in handles]
+            rebuild = list
+        _state.depth += 1
+        try:
+            with torch.enable_grad(), frame:
+                output = function(*args, **kwargs)
+        finally:
+            _state.depth -= 1
+        value, auxiliary = output if has_aux else (output, None)
+        gradients = _gradients(value, leaves)
+        if not _state.depth:
+            value, auxiliary = _mapped(torch.Tensor.detach, (value, auxiliary))
+        _commit(list(frame.written), frame.writes())
+        result = (value, auxiliary) if has_aux else value
+        return result, rebuild(gradients)
+
+    return call
+
+
+def _gradients(value: torch.Tensor, leaves: Sequence[torch.Tensor]) -> list[torch.Tensor]:
+    if not value.requires_grad or not leaves:
+        return [torch.zeros_like(leaf) for leaf in leaves]
+    found = torch.autograd.grad(value, leaves, create_graph=_state.depth > 0, allow_unused=True)
+    pairs = zip(found, leaves, strict=True)
+    return [torch.zeros_like(leaf) if one is None else one for one, leaf in pairs]
+
+
+def _fresh(value: torch.Tensor) -> torch.Tensor:
+    """`value` as a tensor to differentiate by, on the graph that it is on already."""
+    return value.view_as(value) if value.requires_grad else value.detach().requires_grad_()
+
+
+def _watched(cell: Cell, frame: Frame) -> torch.Tensor:
+    """What to differentiate by for a variable: the parameter, or its value in `frame`."""
+    value = read(cell)
+    if value.requires_grad and value.is_leaf:
+        return value
+    frame.values[cell] = value = _fresh(value)
+    return value
+
+
+def _watched_arguments(
+    args: tuple[Any, ...], argnums: Any
+) -> tuple[tuple[Any, ...], list[torch.Tensor], Callable[[Any], Any]]:
+    """The arguments, tensors to differentiate by among them, and how to nest the gradients."""
+    chosen = (argnums,) if isinstance(argnums, int) else tuple(argnums)
+    trees: Any = tuple(args[i] for i in chosen)
+    leaves, structure = optree.tree_flatten(trees)
+    watched = [_fresh(torch.as_tensor(leaf)) for leaf in leaves]
+    changed = list(args)
+    for i, tree in zip(chosen, structure.unflatten(watched), strict=True):
+        changed[i] = tree
+
+    def rebuild(gradients: list[torch.Tensor]) -> Any:
+        found = structure.unflatten(gradients)
+        return found[0] if isinstance(argnums, int) else found
+
+    return tuple(changed), watched, rebuild
+
+
+def _functional(
+    function: Function,
+    handles: Sequence[Cell] | None,
+    argnums: Any,
+    has_aux: bool,
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+) -> Any:
+    """Value and gradients by `torch.func`, which nests with its other transforms."""
+    cells = list(handles or ())
+    written: list[Cell] = []
+
+    def pure(values: list[Any], *args: Any) -> Any:
+        with Frame(cells, values) as frame:
+            output = function(*args, **kwargs)
+        value, auxiliary = output if has_aux else (output, None)
+        written[:] = frame.written
+        return value, (value, auxiliary, frame.writes())
+
+    wrt: Any = 0
+    if handles is None:
+        wrt = argnums + 1 if isinstance(argnums, int) else tuple(i + 1 for i in argnums)
+    differentiate = torch.func.grad(pure, argnums=wrt, has_aux=True)
+    gradients, (value, auxiliary, writes) = differentiate([read(cell) for cell in cells], *args)
+    _commit(written, writes)
+    return ((value, auxiliary) if has_aux else value), gradients
+
+
+class _Custom(torch.autograd.Function):
+    """The gradient that a function brought with it, at the place of its outputs in the graph."""
+
+    @staticmethod
+    def forward(ctx: Any, gradient: Function, outputs: Any, *leaves: Any) -> Any:
+        tensors, ctx.structure = optree.tree_flatten(outputs)
+        ctx.gradient = gradient
+        return tuple(tensor.detach() for tensor in tensors)
+
+    @staticmethod
+    def backward(ctx: Any, *upstream: Any) -> Any:
+        found = ctx.gradient(ctx.structure.unflatten(upstream))
+        return (None, None, *optree.tree_leaves(found, none_is_leaf=True))
+
+
+def custom_gradient(function: Function) -> Function:
+    @functools.wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        # What the gradient keeps of its arguments is on the graph only if it needs a gradient too.
+        with torch.set_grad_enabled(_state.depth > 1):
+            outputs, gradient = function(*args, **kwargs)
+        structure = optree.tree_structure(outputs)
+        given: Any = args
+        leaves = optree.tree_leaves(given, none_is_leaf=True)
+        tensors = _Custom.apply(gradient, outputs, *leaves)  # type: ignore[no-untyped-call]
+        return structure.unflatten(tensors)
+
+    return call
+
+
+def remat(function: Function) -> Function:
+    def call(*args: Any, **kwargs: Any) -> Any:
+        seen: dict[Cell, Any] = {}
+        written: dict[Cell, Any] = {}
+        again = False
+
+        def run(*args: Any) -> Any:
+            # The second run, for the gradient, sees what the first one saw and leaves nothing.
+            nonlocal again
+            with Frame(seen, seen.values()) as frame:
+                output = function(*args, **kwargs)
+            if not again:
+                again = True
+                seen.update((cell, read(cell)) for cell in frame.missed)
+                written.update(zip(frame.written, frame.writes(), strict=True))
+            return output
+
+        output = checkpoint(run, *args, use_reentrant=False, preserve_rng_state=False)
+        _commit(list(written), list(written.values()))
+        return output
+
+    return call
+
+
+# Maps, loops and branches -----------------------------------------------------------------
+
+
+def vmap(function: Function, in_axes: Any, out_axes: Any) -> Function:
+    in_dims = tuple(in_axes) if isinstance(in_axes, list) else in_axes
+    out_dims: Any = (tuple(out_axes) if isinstance(out_axes, list) else out_axes, None)
+
+    def call(*args: Any) -> Any:
+        written: list[Cell] = []
+
+        def pure(*args: Any) -> Any:
+            with Frame() as frame:
+                output = function(*args)
+            written[:] = frame.written
+            return output, tuple(frame.writes())
+
+        try:
+            output, writes = torch.func.vmap(pure, in_dims, out_dims)(*_arguments(args))
+        except ValueError as error:
+            if written and "out_dim" in str(error):
+                raise differing_writes(written) from error
+            raise
+        _commit(written, writes)
+        return output
+
+    return call
+
+
+def scan(
+    function: Function, init: Any, xs: Any, length: int | None, reverse: bool, unroll: int | bool
+) -> Any:
+    leaves, structure = optree.tree_flatten(xs)
+    columns = [leaf.unbind(0) for leaf in leaves]
+    steps = range(len(columns[0]) if columns else length or 0)
+    carry, outputs = init, []
+    for i in reversed(steps) if reverse else steps:
+        carry, output = function(carry, structure.unflatten([column[i] for column in columns]))
+        outputs.append(output)
+    if reverse:
+        outputs.reverse()
+    if not outputs:
+        return carry, None
+    return carry, optree.tree_map(lambda *ys: torch.stack(ys), *outputs)
+
+
+def while_loop(cond: Function, body: Function, loop_vars: tuple[Any, ...]) -> Any:
+    while cond(*loop_vars):
+        loop_vars = tuple(body(*loop_vars))
+    return loop_vars
+
+
+def cond(pred: Any, true_fn: Function, false_fn: Function) -> Any:
+    if is_traced(pred):
+        return _selected(pred, true_fn, false_fn)
+    return true_fn() if pred else false_fn()
+
+
+def _selected(pred: Any, true_fn: Function, false_fn: Function) -> Any:
+    """Both branches, and of their outputs and assignments those of the one that `pred` says."""
+    with Frame() as true:
+        one = true_fn()
+    with Frame() as false:
+        two = false_fn()
+    for cell in {**true.written, **false.written}:
+        chosen, other = (frame.values.get(cell, read(cell)) for frame in (true, false))
+        assign(cell, torch.where(pred, chosen, other))
+    return optree.tree_map(lambda a, b: torch.where(pred, a, b), one, two)
+
+
+def switch(index: Any, branches: Sequence[Function], operands: Sequence[Any]) -> Any:
+    *before, last = (functools.partial(branch, *operands) for branch in branches)
+    if not is_traced(index):
+        return (*before, last)[min(max(int(index), 0), len(before))]()
+    for i in reversed(range(len(before))):
+        last = functools.partial(_selected, index <= i, before[i], last)
+    return last()
+
+
+def eval_shape(function: Function, specs: Sequence[Any]) -> Any:
+    with FakeTensorMode(allow_non_fake_inputs=True), torch.no_grad(), Frame():
+
+        def empty(leaf: Any) -> Any:
+            known = isinstance(leaf, Spec)
+            return torch.empty(leaf.shape, dtype=TYPES[leaf.dtype]) if known else leaf
+
+        output = function(*(optree.tree_map(empty, spec) for spec in specs))
+        return optree.tree_map(lambda leaf: Spec(leaf.shape, NAMES[leaf.dtype]), output)
+
+
+def jit(function: Function, jit_compile: bool | None = None) -> Function:
+    if jit_compile:
+        return compiled(function)
+
+    @functools.wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        args, kwargs = _arguments((args, kwargs))
+        return function(*args, **kwargs)
+
+    return call

@@ -1,0 +1,26 @@
+"""The affine map of dense layers."""
+
+import numpy as np
+import pytest
+
+from lamina import ops
+from lamina.ops.nn import affine_map
+from lamina.ops.row import ShapeError
+from lamina.symbolic import KerasTensor
+
+
+@pytest.mark.parametrize("shape", [(4,), (2, 4), (2, 3, 4)])
+@pytest.mark.parametrize("biased", [True, False])
+def test_it_is_a_product_and_a_sum(shape, biased):
+    random = np.random.default_rng(0)
+    x, kernel, bias = (random.random(one, "float32") for one in (shape, (4, 5), (5,)))
+    bias = bias if biased else None
+    expected = x @ kernel + (0 if bias is None else bias)
+    found = affine_map(*map(ops.convert_to_tensor, (x, kernel)), bias)
+    np.testing.assert_allclose(ops.convert_to_numpy(found), expected, rtol=1e-5)
+    assert affine_map(KerasTensor((None, *shape)), kernel, bias).shape == (None, *shape[:-1], 5)
+
+
+def test_sizes_that_differ_are_refused():
+    with pytest.raises(ShapeError, match="affine_map"):
+        affine_map(ops.ones((2, 3)), ops.ones((4, 5)), ops.ones((5,)))
