@@ -8,21 +8,35 @@ PYTHON ?= $(shell for each in python3.11 python3.12 python3.13 python3; do \
 	$$each -c '$(SUPPORTED)' 2>/dev/null && echo $$each && break; done)
 SOURCES := $(shell find lamina -name '*.py' -o -name '*.npz')
 
+# What `make mnist BACKEND=…` installs of a framework that does not come with Lamina.
+FRAMEWORK_torch := torch==2.13.0
+FRAMEWORK_tensorflow := tensorflow-cpu
+
 # `make mnist BACKEND=torch`; the default is Lamina's own.
 ifdef BACKEND
 export KERAS_BACKEND := $(BACKEND)
 endif
 
+# What is run once more on each other backend: the first run has all of it on JAX, and the tests of the
+# contract, of ops and of programs on all backends.
+BEHAVIOUR := $(filter-out tests/__pycache__ tests/conftest.py tests/backend tests/ops tests/programs \
+	tests/datasets tests/utils tests/symbolic tests/data tests/test_cli.py tests/test_dropin.py \
+	tests/test_examples.py tests/test_project.py,$(wildcard tests/*))
+
 .PHONY: mnist test test-all lint bench clean
 
-mnist: $(VENV)/.installed
+mnist: $(VENV)/.installed $(if $(FRAMEWORK_$(BACKEND)),$(VENV)/.framework-$(BACKEND))
 	$(BIN)/lamina run examples/mnist.py
 
 test: lint
 	$(BIN)/pytest -n 2 --dist loadfile
+	LAMINA_TEST_BACKEND=torch $(BIN)/pytest -n 2 --dist loadfile $(BEHAVIOUR)
+	LAMINA_TEST_BACKEND=tensorflow $(BIN)/pytest -n 2 --dist loadfile $(BEHAVIOUR)
 
 test-all: lint
 	$(BIN)/pytest -n 2 --dist loadfile -m "slow or not slow"
+	LAMINA_TEST_BACKEND=torch $(BIN)/pytest -n 2 --dist loadfile -m "slow or not slow" $(BEHAVIOUR)
+	LAMINA_TEST_BACKEND=tensorflow $(BIN)/pytest -n 2 --dist loadfile -m "slow or not slow" $(BEHAVIOUR)
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check
@@ -48,6 +62,10 @@ $(VENV)/.created:
 		"Install one, or name it: make PYTHON=/path/to/python3.11" >&2; exit 1; }
 	$(PYTHON) -c '$(SUPPORTED)' || { echo "$(PYTHON) is not Python 3.11, 3.12 or 3.13." >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/.framework-%: | $(VENV)/.created
+	$(BIN)/pip install '$(FRAMEWORK_$*)'
 	@touch $@
 
 # A plain install copies the package, so a changed source installs it again (the dependencies stay).

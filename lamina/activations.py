@@ -94,11 +94,12 @@ def relu(
         >>> ops.convert_to_numpy(relu([-2.0, 1.0, 9.0], max_value=6.0)).tolist()
         [0.0, 1.0, 6.0]
     """
-    x = ops.convert_to_tensor(x)
-    positive = ops.where(x > threshold, x, ops.zeros_like(x)) if threshold else ops.relu(x)
+    positive = ops.where(ops.greater(x, threshold), x, 0) if threshold else ops.relu(x)
     if max_value is not None:
         positive = ops.minimum(positive, max_value)
-    return positive if not negative_slope else positive - negative_slope * ops.relu(threshold - x)
+    if negative_slope:
+        positive = positive - negative_slope * ops.relu(ops.subtract(threshold, x))
+    return positive
 
 
 _FUNCTIONS = (

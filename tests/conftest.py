@@ -17,3 +17,12 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 for framework in ("torch", "tensorflow"):
     if importlib.util.find_spec(framework):
         importlib.import_module(framework)
+
+
+def pytest_collection_modifyitems(config, items):
+    """Leave what tries every backend by itself to the run that LAMINA_TEST_BACKEND says nothing to."""
+    if BACKEND == "jax":
+        return
+    left_out = [item for item in items if item.get_closest_marker("every_backend")]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in left_out]

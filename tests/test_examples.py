@@ -36,7 +36,7 @@ def last_number(printed, words):
 # Chance is 0.63 for the table, 0.5 for the text, 0.1 for pictures and sounds.
 @pytest.mark.parametrize(
     ("name", "epochs", "accuracy"),
-    [("tabular", 15, 0.85), ("text", 4, 0.6), ("image", 2, 0.14), ("speech", 15, 0.7)],
+    [("tabular", 15, 0.85), ("text", 4, 0.6), ("image", 2, 0.14), ("speech", 15, 0.6)],
 )
 def test_an_example_learns(name, epochs, accuracy):
     printed = run(f"examples/{name}.py", "--epochs", str(epochs))

@@ -39,7 +39,7 @@ class Backend(abc.ABC):
         tensor_types: the classes of its tensors, traced ones included.
         own: kernels under another name or of other meaning than the framework's, by op name;
             None where the op's shared definition is to serve although the framework has the name.
-        takes_numbers: the ops whose kernels take a Python number for their second tensor, to which
+        takes_numbers: the ops whose kernels take a Python number for their last tensor, to which
             it gives no type.
         compiles: whether `jit` compiles by default, so that the trainer hands it whole steps.
         mixins: what makes layers and variables at home in the framework: while the backend is in
@@ -177,17 +177,24 @@ class Backend(abc.ABC):
         arguments `argnums`. With `has_aux`, `function` returns `(value, auxiliary)`.
         """
 
-    def map_update(
+    def update_all(
         self,
         update: Function,
-        rows: Sequence[tuple[Tensor | None, Tensor, Mapping[str, Tensor]]],
+        rows: Sequence[tuple[Tensor | None, Any, Mapping[str, Any]]],
         *shared: Tensor,
-    ) -> list[tuple[Tensor, Mapping[str, Tensor]]]:
-        """`update(gradient, parameter, slots, *shared)` of each row: an optimizer's formula.
+    ) -> None:
+        """Assign what an optimizer's formula makes of each row.
 
-        Overridden where one call on all tensors is faster than one on each.
+        A row is a gradient, the handle of a parameter and those of its slots by name;
+        `update(gradient, parameter, slots, *shared)` of their values returns the new value of the
+        parameter and those of slots. Overridden where all at once is faster than one by one.
         """
-        return [update(*row, *shared) for row in rows]
+        for gradient, parameter, slots in rows:
+            values = {name: self.read(slot) for name, slot in slots.items()}
+            new, changed = update(gradient, self.read(parameter), values, *shared)
+            self.assign(parameter, new)
+            for name, value in changed.items():
+                self.assign(slots[name], value)
 
     def optimizer(self, value: Any) -> Any:
         """What stands for `value` if that is an optimizer of the framework's own, else None.

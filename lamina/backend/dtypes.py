@@ -19,6 +19,7 @@ FLOATS = ("float16", "bfloat16", "float32", "float64")
 EXACT = ("float8_e4m3fn", "float8_e5m2", "complex64", "complex128", "string")
 ALL = (BOOL, *UNSIGNED, *SIGNED, *FLOATS, *EXACT)
 
+_NAMES = frozenset(ALL)
 _PYTHON_TYPES: dict[Any, str] = {bool: "bool", int: "int32", str: "string"}
 
 
@@ -54,7 +55,7 @@ def standardize_dtype(dtype: Any) -> str:
     if dtype is None:
         return settings.floatx
     if isinstance(dtype, str):
-        if dtype in ALL:
+        if dtype in _NAMES:
             return dtype
         name = {"int": "int32", "float": settings.floatx, "str": "string"}.get(dtype, dtype)
     elif dtype is float:

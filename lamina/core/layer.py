@@ -23,6 +23,7 @@ from lamina.core.call import (
 from lamina.core.context import CallContext, any_mask, get_mask, local, masks_of, set_mask
 from lamina.core.layer_state import LayerState
 from lamina.core.tracing import infer_function
+from lamina.core.walks import once
 from lamina.ops.operand import is_concrete
 from lamina.symbolic.graph import Operation
 from lamina.symbolic.tensor import (
@@ -429,6 +430,7 @@ class Layer(Recorded, LayerState, Operation):
                 found.append(ops.mean(ops.convert_to_tensor(variable.regularizer(variable))))
         return found
 
+    @once
     def _inner_layers(self) -> list[Layer]:
         return [layer for layer in self._flat_layers() if isinstance(layer, Layer)]
 

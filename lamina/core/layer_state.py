@@ -13,6 +13,7 @@ from lamina.core import registry
 from lamina.core.context import local, name_scope
 from lamina.core.state import Holder, unique
 from lamina.core.variable import Variable
+from lamina.core.walks import once
 
 
 class LayerState(Holder):
@@ -115,6 +116,7 @@ class LayerState(Holder):
         return found
 
     @property
+    @once
     def _layers(self) -> list[LayerState]:
         """The layers directly inside this one."""
         return [one for one in self.held() if isinstance(one, LayerState)]
@@ -125,11 +127,13 @@ class LayerState(Holder):
         return sorted(found, key=lambda variable: not variable.declared_trainable)
 
     @property
+    @once
     def weights(self) -> list[Variable]:
         """The variables of this layer and of those inside it, without random states."""
         return unique(v for layer in self._flat_layers() for v in layer._own_variables())
 
     @property
+    @once
     def variables(self) -> list[Variable]:
         """`weights`, and the states of random generators; metrics have theirs apart."""
         found: list[Variable] = []
@@ -142,32 +146,38 @@ class LayerState(Holder):
         return unique(found)
 
     @property
+    @once
     def trainable_weights(self) -> list[Variable]:
         """The weights that training changes."""
         return [v for v in self.weights if v.trainable]
 
     @property
+    @once
     def non_trainable_weights(self) -> list[Variable]:
         """The weights that training leaves alone."""
         return [v for v in self.weights if not v.trainable]
 
     @property
+    @once
     def trainable_variables(self) -> list[Variable]:
         """The variables that training changes."""
         return [v for v in self.variables if v.trainable]
 
     @property
+    @once
     def non_trainable_variables(self) -> list[Variable]:
         """The variables that gradients do not change: statistics, random states, frozen ones."""
         return [v for v in self.variables if not v.trainable]
 
     @property
+    @once
     def metrics(self) -> list[Any]:
         """The metrics kept in this layer and in those inside it."""
         found = (one for layer in self._flat_layers() for one in layer.held())
         return unique(one for one in found if getattr(one, "is_metric", False))
 
     @property
+    @once
     def metrics_variables(self) -> list[Variable]:
         """The variables of `metrics`."""
         return [v for metric in self.metrics for v in metric.variables]

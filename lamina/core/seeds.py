@@ -53,8 +53,8 @@ class SeedGenerator(Holder):
         """
         if inferring():
             return KerasTensor((2,), "uint32")
-        # The new value, not the old: reading the variable may give what an assignment changes.
-        return self.state.assign(ops.add(self.state, _ONE))
+        # From the new value: what a variable reads as may change when it is assigned.
+        return ops.subtract(self.state.assign(ops.add(self.state, _ONE)), _ONE)
 
     def get_config(self) -> dict[str, Any]:
         """What `from_config` makes an equal generator from, its counter at 0."""
@@ -67,7 +67,8 @@ class SeedGenerator(Holder):
 
 
 _ONE = np.array([0, 1], np.uint32)
-_default: SeedGenerator | None = None
+# What draws keys where no seed is given, for each backend that has drawn any.
+_defaults: dict[str, SeedGenerator] = {}
 
 
 def _checked(seed: Any) -> int:
@@ -106,19 +107,17 @@ def set_random_seed(seed: int) -> None:
         raise ValueError(f"set_random_seed takes an integer from 0 to 2^32 - 1, not {seed}.")
     random.seed(seed)
     np.random.seed(seed)
-    if _default is not None:
-        _default.seed = seed
-        _default.state.assign(_words(seed))
-    else:
-        _global_generator(seed)
+    generator = _global_generator(seed)
+    generator.seed = seed
+    generator.state.assign(_words(seed))
 
 
 def _global_generator(seed: int | None = None) -> SeedGenerator:
     """What draws keys where no seed is given."""
-    global _default
-    if _default is None:
-        _default = SeedGenerator(seed, name="global_seed_generator")
-    return _default
+    name = current().name
+    if name not in _defaults:
+        _defaults[name] = SeedGenerator(seed, name="global_seed_generator")
+    return _defaults[name]
 
 
 def draw_seed(seed: int | SeedGenerator | None) -> Any:

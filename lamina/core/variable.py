@@ -11,7 +11,7 @@ from lamina import ops
 from lamina.backend import current, plays
 from lamina.backend.dtypes import is_float, standardize_dtype
 from lamina.backend.session import guard, new_token
-from lamina.core import registry
+from lamina.core import registry, walks
 from lamina.core.context import current_scopes, local
 from lamina.symbolic.graph import auto_name
 from lamina.symbolic.operators import Operators
@@ -90,6 +90,7 @@ class Variable(Operators):
             guard.flip(self._token)
 
     def _hold(self, handle: Any, value: Any) -> None:
+        walks.forget()
         self._handle = handle
         self.shape: tuple[int, ...] = tuple(value.shape)
         self._dtype: str = current().dtype(value)
@@ -175,14 +176,19 @@ class Variable(Operators):
         Raises:
             ValueError: if the shapes differ.
         """
+        value = self._fitting(value)
+        if not inferring():
+            current().assign(self._handle, value)
+        return value
+
+    def _fitting(self, value: Any) -> Any:
+        """`value` as a tensor of this variable's type; its shape must be the variable's."""
         value = ops.convert_to_tensor(value, dtype=self._dtype)
-        if tuple(value.shape) != self.shape:
+        if value.shape != self.shape:
             raise ValueError(
                 f"Variable {self.path!r} has the shape {self.shape} and was assigned a value of "
                 f"shape {tuple(value.shape)}. Nothing was changed."
             )
-        if not inferring():
-            current().assign(self._handle, value)
         return value
 
     def assign_add(self, value: Any) -> Any:

@@ -49,14 +49,14 @@ class Lambda(Layer):
         self.mask = mask
         self.supports_masking = mask is not None
         try:
-            self._parameters = frozenset(inspect.signature(function).parameters)
+            self._understood = frozenset(inspect.signature(function).parameters)
         except ValueError:  # functions in C may have none
-            self._parameters = frozenset()
+            self._understood = frozenset()
         self.built = True
 
     def call(self, inputs: Any, mask: Any = None, training: bool | None = None) -> Any:
         known = {"mask": mask, "training": training}
-        given = {name: value for name, value in known.items() if name in self._parameters}
+        given = {name: value for name, value in known.items() if name in self._understood}
         return self.function(inputs, **{**given, **self.arguments})
 
     def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:

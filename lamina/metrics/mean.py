@@ -69,6 +69,11 @@ class Mean(Metric):
     def update_state(self, values: Any, sample_weight: Any = None) -> None:
         self._add(values, sample_weight)
 
+    def add_mean(self, mean: Any, count: Any) -> None:
+        """Take in `count` values whose mean is known, a scalar."""
+        self.total.assign_add(ops.multiply(mean, count))
+        self.count.assign_add(count)
+
     def _add(self, values: Any, sample_weight: Any) -> None:
         mask = get_mask(values)
         values = ops.convert_to_tensor(values, dtype=self.dtype)

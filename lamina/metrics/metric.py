@@ -15,6 +15,7 @@ from lamina.core.arguments import Recorded
 from lamina.core.context import name_scope
 from lamina.core.state import Holder, unique
 from lamina.core.variable import Variable
+from lamina.core.walks import once
 from lamina.losses.loss import config_of
 from lamina.symbolic.graph import auto_name, to_snake_case
 
@@ -111,6 +112,7 @@ class Metric(Recorded, Holder):
         return self.add_variable(shape, initializer, dtype=dtype, name=name)
 
     @property
+    @once
     def variables(self) -> list[Variable]:
         """The variables of this metric, then those of the metrics inside it."""
         return unique(_variables(self))

@@ -131,7 +131,7 @@ class RootMeanSquaredError(Mean):
     ) -> None:
         y_true, y_pred = align(as_float(y_true), as_float(y_pred))
         check_same_shape(self.name, y_true, y_pred)
-        self._add(ops.square(y_true - y_pred), sample_weight)
+        self._add(ops.square(ops.subtract(y_true, y_pred)), sample_weight)
 
     def result(self) -> Tensor:
         return ops.sqrt(super().result())

@@ -69,7 +69,7 @@ class CompileLoss:
             value = loss(targets[i], predictions[i], weights[i])
             if self.names[i] in self.trackers:
                 rows = ops.shape(leaves(predictions[i])[0])[0]
-                self.trackers[self.names[i]].update_state(value, sample_weight=rows)
+                self.trackers[self.names[i]].add_mean(value, rows)
             value = value * self.weights[i] if self.weights[i] != 1.0 else value
             total = value if total is None else total + value
         return total

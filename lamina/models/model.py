@@ -7,6 +7,7 @@ from typing import Any
 from lamina.core.layer import Layer
 from lamina.core.registry import CustomObjectScope
 from lamina.core.state import unique
+from lamina.core.walks import once
 from lamina.models.config import graph_config, graph_from_config
 from lamina.models.graph import Graph
 from lamina.models.summary import summary_text
@@ -116,6 +117,7 @@ class Model(Trainer, Layer):
         return self._has_call() and not all(layer.built for layer in self._inner_layers())
 
     @property
+    @once
     def metrics(self) -> list[Any]:
         """What `compile` brought, the loss first, then the metrics kept in layers."""
         return unique([*self._training_metrics(), *Layer.metrics.fget(self)])  # type: ignore[attr-defined]

@@ -258,7 +258,7 @@ class Steps:
         """Take the loss of one batch into the mean, by the number of its rows."""
         if self._loss_tracker is not None:
             rows = next(iter(ops.shape(leaf)[0] for leaf in leaves(x)), 1)
-            self._loss_tracker.update_state(loss, sample_weight=rows)
+            self._loss_tracker.add_mean(loss, rows)
 
     def _build_compiled(self, y: Any, y_pred: Any) -> None:
         """Make the losses and metrics once the outputs are known."""

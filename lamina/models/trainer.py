@@ -15,6 +15,7 @@ from lamina.backend import current, floatx, standardize_dtype
 from lamina.callbacks import CallbackList, History
 from lamina.core import seeds
 from lamina.core.tracing import infer_function
+from lamina.core.walks import standing
 from lamina.data import (
     ArraySource,
     Chunk,
@@ -170,6 +171,7 @@ class Trainer(Steps):
         source.on_epoch_end()
         return _numbers(logs)
 
+    @standing()
     def _run_batches(
         self,
         source: Source,

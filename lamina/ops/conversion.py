@@ -11,7 +11,7 @@ import numpy as np
 
 from lamina.backend import current
 from lamina.backend.dtypes import is_float, standardize_dtype
-from lamina.ops.operand import to_tensor
+from lamina.ops.operand import roles, to_tensor
 from lamina.ops.row import Tensor, TensorLike
 from lamina.symbolic.graph import Operation
 from lamina.symbolic.operators import table
@@ -35,6 +35,8 @@ def convert_to_tensor(
         >>> convert_to_tensor([1.0, 2.0]).shape
         (2,)
     """
+    if dtype is None and roles.get(type(x)) == "tensor":
+        return x
     if sparse or ragged:
         raise ValueError("convert_to_tensor makes dense tensors; drop sparse=True / ragged=True.")
     if isinstance(x, KerasTensor):

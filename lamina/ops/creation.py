@@ -180,7 +180,7 @@ def eye(N: int, M: int | None = None, k: int = 0, dtype: Any = None) -> Tensor:
         >>> ops.convert_to_numpy(ops.eye(2, 3)).tolist()
         [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]
     """
-    ...
+    return triu(tri(N, M, k, dtype), k)
 
 
 @op(result=dtypes.asked, shape=shapes_arrays.square)
@@ -199,7 +199,7 @@ def identity(n: int, dtype: Any = None) -> Tensor:
         >>> ops.convert_to_numpy(ops.identity(2)).tolist()
         [[1.0, 0.0], [0.0, 1.0]]
     """
-    ...
+    return eye(n, dtype=dtype)
 
 
 @op(result=dtypes.asked, shape=shapes_arrays.rectangle)
@@ -220,7 +220,7 @@ def tri(N: int, M: int | None = None, k: int = 0, dtype: Any = None) -> Tensor:
         >>> ops.convert_to_numpy(ops.tri(2, 3)).tolist()
         [[1.0, 0.0, 0.0], [1.0, 1.0, 0.0]]
     """
-    ...
+    return tril(ones((N, N if M is None else M), dtype), k)
 
 
 @op(result=dtypes.own, shape=shapes.same)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from lamina.ops import dtypes, shapes
+from lamina.ops.arithmetic import multiply, power
 from lamina.ops.row import Tensor, TensorLike, op
 
 
@@ -168,7 +169,7 @@ def cbrt(x: TensorLike) -> Tensor:
         >>> ops.convert_to_numpy(ops.cbrt([8.0, -27.0])).round(4)
         array([ 2., -3.], dtype=float32)
     """
-    ...
+    return multiply(sign(x), power(absolute(x), 1 / 3))
 
 
 @op(result=dtypes.floating, shape=shapes.same)

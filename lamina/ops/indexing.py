@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from lamina.ops import dtypes, shapes, shapes_arrays
+from lamina.ops.arithmetic import floor_divide, mod
 from lamina.ops.comparison import where
 from lamina.ops.row import Indices, Places, Tensor, TensorLike, op
 
@@ -285,7 +286,11 @@ def unravel_index(indices: TensorLike, shape: Sequence[int]) -> Tensor:
         >>> ops.convert_to_numpy(columns).tolist()
         [1, 2]
     """
-    ...
+    places = []
+    for size in reversed(shape):
+        places.append(mod(indices, size))
+        indices = floor_divide(indices, size)
+    return places[::-1]
 
 
 def select(

@@ -151,7 +151,10 @@ def array_split(x: TensorLike, indices_or_sections: Any, axis: int = 0) -> Tenso
         >>> [ops.convert_to_numpy(part).tolist() for part in parts]
         [[1, 2], [3]]
     """
-    ...
+    if isinstance(indices_or_sections, int):
+        size, rest = divmod(x.shape[axis], indices_or_sections)
+        indices_or_sections = [i * size + min(i, rest) for i in range(1, indices_or_sections)]
+    return split(x, indices_or_sections, axis)
 
 
 @op(result=dtypes.own, shape=shapes_arrays.unstack)

@@ -5,7 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from lamina.ops import dtypes, shapes, shapes_linear
+from lamina.ops.arithmetic import multiply
+from lamina.ops.reductions import sum
 from lamina.ops.row import Tensor, TensorLike, op
+from lamina.ops.shaping import reshape
 
 
 @op(result=dtypes.contracted, shape=shapes_linear.matmul)
@@ -64,7 +67,7 @@ def vdot(x1: TensorLike, x2: TensorLike) -> Tensor:
         >>> ops.convert_to_numpy(ops.vdot([1, 2], [3, 4])).tolist()
         11
     """
-    ...
+    return matmul(reshape(x1, (-1,)), reshape(x2, (-1,)))
 
 
 @op(result=dtypes.promoted, shape=shapes_linear.inner)
@@ -102,7 +105,7 @@ def outer(x1: TensorLike, x2: TensorLike) -> Tensor:
         >>> ops.convert_to_numpy(ops.outer([1, 2], [3, 4])).tolist()
         [[3, 4], [6, 8]]
     """
-    ...
+    return multiply(reshape(x1, (-1, 1)), reshape(x2, (-1,)))
 
 
 @op(result=dtypes.promoted, shape=shapes_linear.tensordot)
@@ -233,7 +236,7 @@ def trace(x: TensorLike, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Ten
         >>> ops.convert_to_numpy(ops.trace([[1, 2], [3, 4]])).tolist()
         5
     """
-    ...
+    return sum(diagonal(x, offset, axis1, axis2), -1)
 
 
 @op(result=dtypes.own, shape=shapes_linear.diagonal)

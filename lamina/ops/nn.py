@@ -1,4 +1,4 @@
-"""Encodings of classes, and the affine map of dense layers."""
+"""Encodings of classes, and the maps that layers and optimizers are made of."""
 
 from __future__ import annotations
 
@@ -101,3 +101,21 @@ def affine_map(x: TensorLike, kernel: TensorLike, bias: TensorLike = None) -> Te
     if len(shape) == 2:
         return product
     return shaping.reshape(product, (*shape[:-1], kernel.shape[-1]))
+
+
+@op(result=dtypes.floating, shape=shapes.broadcast)
+def lerp(x1: TensorLike, x2: TensorLike, weight: TensorLike) -> Tensor:
+    """Linear interpolation, elementwise: x1 + (x2 - x1) * weight.
+
+    Args:
+        x1: where weight is 0.
+        x2: where weight is 1.
+        weight: a tensor or number; shapes broadcast.
+
+    Example:
+        >>> from lamina.ops.nn import lerp
+        >>> float(lerp(1.0, 3.0, 0.25))
+        1.5
+    """
+    step = arithmetic.multiply(arithmetic.subtract(x2, x1), weight)
+    return arithmetic.add(x1, step)

@@ -53,11 +53,12 @@ def to_tensor(x: Any, dtype: str | None = None) -> Any:
         dtype: its element type; its own where None, `floatx` and `int32` for Python numbers.
     """
     kind = type(x)
-    if (roles.get(kind) or role_of(kind)) == "variable":
+    role = roles.get(kind) or role_of(kind)
+    if role == "variable":
         x = x.value
-    backend = current()
-    if isinstance(x, (KerasTensor, *backend.tensor_types)):
+    if role in ("tensor", "variable") or isinstance(x, KerasTensor):
         return x if dtype is None else as_dtype(x, dtype)
+    backend = current()
     if isinstance(x, (list, tuple)) and _holds_tensors(x):
         stacked = table["stack"]([to_tensor(one) for one in x])
         return stacked if dtype is None else as_dtype(stacked, dtype)

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from lamina.ops import dtypes, shapes
-from lamina.ops.arithmetic import subtract
+from lamina.ops.arithmetic import multiply, subtract, true_divide
 from lamina.ops.comparison import where
+from lamina.ops.creation import ones_like
 from lamina.ops.elementwise import exp, isfinite, log
 from lamina.ops.row import Indices, Tensor, TensorLike, op
-from lamina.ops.shaping import squeeze
+from lamina.ops.shaping import reshape, squeeze
 
 
 @op(result=dtypes.summed, shape=shapes.reduce)
@@ -196,7 +197,7 @@ def ptp(x: TensorLike, axis: int | Sequence[int] | None = None, keepdims: bool =
         >>> ops.convert_to_numpy(ops.ptp([[1, 5], [3, 4]], axis=0)).tolist()
         [2, 1]
     """
-    ...
+    return subtract(max(x, axis, keepdims), min(x, axis, keepdims))
 
 
 @op(result=dtypes.logical, shape=shapes.reduce)
@@ -343,7 +344,7 @@ def median(
         >>> ops.convert_to_numpy(ops.median([1.0, 2.0, 10.0])).tolist()
         2.0
     """
-    ...
+    return quantile(x, 0.5, axis, "linear", keepdims)
 
 
 @op(result=dtypes.floating, shape=shapes.average)
@@ -365,7 +366,13 @@ def average(
         >>> ops.convert_to_numpy(ops.average([1.0, 4.0], weights=[3, 1])).tolist()
         1.75
     """
-    ...
+    if weights is None:
+        return mean(x, axis)
+    rank = len(x.shape)
+    if isinstance(axis, int) and len(weights.shape) == 1 < rank:
+        weights = reshape(weights, [-1 if i == axis % rank else 1 for i in range(rank)])
+    every = multiply(weights, ones_like(x))
+    return true_divide(sum(multiply(x, every), axis), sum(every, axis))
 
 
 @op(result=dtypes.widened, shape=shapes.quantile)
@@ -423,7 +430,7 @@ def percentile(
         >>> ops.convert_to_numpy(ops.percentile([1.0, 2.0, 4.0], 50)).tolist()
         2.0
     """
-    ...
+    return quantile(x, true_divide(q, 100), axis, method, keepdims)
 
 
 @op(result=dtypes.accumulated, shape=shapes.cumulative)

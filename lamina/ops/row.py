@@ -206,9 +206,9 @@ class Row:
 
     def _takes_number(self, i: int, dtype: str | None) -> bool:
         """Whether the kernel takes a number for argument `i`, and no range is to be checked."""
-        second = len(self.operands) > 1 and i == self.operands[1]
+        last = len(self.operands) > 1 and i == self.operands[-1]
         known = self.name in current().takes_numbers
-        return second and known and dtype is not None and not is_integer(dtype)
+        return last and known and dtype is not None and not is_integer(dtype)
 
     def _parts(self, i: int, values: list[Any]) -> list[Any]:
         """The tensors of argument `i`."""

@@ -68,7 +68,7 @@ def argpartition(x: TensorLike, kth: int, axis: int = -1) -> Tensor:
         >>> ops.convert_to_numpy(ops.argpartition([3, 1, 2], 0)[0]).tolist()
         1
     """
-    ...
+    return argsort(x, axis)
 
 
 @op(result=dtypes.ranked, shape=shapes_arrays.top_k)

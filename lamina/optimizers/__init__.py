@@ -1,8 +1,9 @@
 """Optimizers, which turn gradients into new values of weights."""
 
+import inspect
 from typing import Any
 
-from lamina.backend import current
+from lamina.backend import backend, current
 from lamina.core import registry
 from lamina.optimizers import foreign as foreign_optimizers
 from lamina.optimizers import schedules as schedules
@@ -33,6 +34,13 @@ def get(identifier: Any) -> Any:
     foreign = current().optimizer(identifier)
     if foreign is not None:
         return foreign_optimizers.ForeignOptimizer(foreign)
+    made = identifier if inspect.isclass(identifier) else type(identifier)
+    if not issubclass(made, (str, dict, Optimizer)):
+        raise ValueError(
+            "An optimizer is one of lamina.optimizers, by its name, config, class or an instance; "
+            "on JAX also an Optax transformation, on PyTorch one of torch.optim. On the backend "
+            f"{backend()!r} came {made.__module__}.{made.__name__}."
+        )
     return registry.identify("optimizers", identifier, allow_none=False)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Unpack
 
 from lamina import ops
+from lamina.ops.nn import lerp
 from lamina.ops.row import Tensor
 from lamina.optimizers.optimizer import Optimizer, Slots
 from lamina.optimizers.stages import CommonOptions, Options
@@ -63,9 +64,8 @@ class Adam(Optimizer):
         learning_rate: Tensor,
         step: Tensor,
     ) -> tuple[Tensor, Slots]:
-        momentum = slots["momentum"] + (gradient - slots["momentum"]) * (1 - self.beta_1)
-        square = ops.square(gradient)
-        velocity = slots["velocity"] + (square - slots["velocity"]) * (1 - self.beta_2)
+        momentum = lerp(slots["momentum"], gradient, 1 - self.beta_1)
+        velocity = lerp(slots["velocity"], ops.square(gradient), 1 - self.beta_2)
         new = {"momentum": momentum, "velocity": velocity}
         if self.amsgrad:
             velocity = new["velocity_hat"] = ops.maximum(slots["velocity_hat"], velocity)

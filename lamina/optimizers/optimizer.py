@@ -101,6 +101,7 @@ class Optimizer(Named, OptimizerState):
         self._trained: list[Variable] = []
         self._undecayed: tuple[set[int], tuple[str, ...]] = (set(), ())
         self._slots: dict[str, dict[int, Variable]] = {}
+        self._slot_handles: dict[int, dict[str, Any]] = {}
 
     def _check_options(self) -> None:
         check_number("ema_momentum", self.ema_momentum, 0.0, 1.0)
@@ -171,6 +172,13 @@ class Optimizer(Named, OptimizerState):
                     slot = self.add_variable_from_reference(variable, name, kind)
                     self._slots.setdefault(name, {})[id(variable)] = slot
 
+        own = {name: held for name, held in self._slots.items() if self._is_own(name)}
+        for variable in variables:
+            held = {name: slots.get(id(variable)) for name, slots in own.items()}
+            self._slot_handles[id(variable)] = {
+                name: slot.handle for name, slot in held.items() if slot is not None
+            }
+
     def _is_own(self, name: str) -> bool:
         return name not in ("average", "gradient_accumulator")
 
@@ -203,7 +211,8 @@ class Optimizer(Named, OptimizerState):
         gradients, variables = self._matched(grads, trainable_variables)
         pairs = with_gradients(gradients, variables)
         self._know(variables)
-        self._apply([(one, variable) for one, variable in pairs if variable.trainable])
+        with current().without_gradients():
+            self._apply([(one, variable) for one, variable in pairs if variable.trainable])
 
     def _matched(self, grads: Iterable[Any], variables: Any) -> tuple[list[Any], list[Variable]]:
         if variables is None and not self.built:
@@ -295,23 +304,21 @@ class Optimizer(Named, OptimizerState):
         rate: Tensor,
     ) -> None:
         """Put in place what `update` makes of each gradient, variable and its slots."""
-        own = {name: held for name, held in self._slots.items() if self._is_own(name)}
-        places, rows = [], []
+        full: list[Any] = []
+        half: list[Any] = []
+        type_of = current().dtype
         for gradient, variable in pairs:
-            slots = {name: held[id(variable)] for name, held in own.items()}
-            values = {name: _wide(slot.value) for name, slot in slots.items()}
-            parameter = _wide(variable.value)
+            kind = variable.dtype
+            slots: dict[str, Any] = {}
             if gradient is not None:
-                gradient = ops.cast(gradient, parameter.dtype)
-            places.append((variable, slots))
-            rows.append((gradient, parameter, values))
+                gradient = gradient if type_of(gradient) == kind else ops.cast(gradient, kind)
+                slots = self._slot_handles[id(variable)]
+            row = (gradient, variable.handle, slots)
+            (half if kind in ("float16", "bfloat16") else full).append(row)
         step = ops.cast(self.iterations + 1, "float32")
-        for (variable, held), (parameter, found) in zip(
-            places, current().map_update(update, rows, rate, step), strict=True
-        ):
-            variable.assign(parameter)
-            for name, value in found.items():
-                held[name].assign(value)
+        for rows, formula in ((full, update), (half, _widened(update))):
+            if rows:
+                current().update_all(formula, rows, rate, step)
 
     def _average(self, variables: list[Variable]) -> None:
         # The first update's values are the first averages.
@@ -406,10 +413,21 @@ class Optimizer(Named, OptimizerState):
             return cls(**config)
 
 
-def _wide(value: Tensor) -> Tensor:
-    """`value` as it is updated: half precision loses what a small step adds to it."""
-    half = current().dtype(value) in ("float16", "bfloat16")
-    return ops.cast(value, "float32") if half else value
+def _widened(update: Callable[..., tuple[Tensor, Slots]]) -> Callable[..., tuple[Tensor, Slots]]:
+    """`update` computed in float32: half precision loses what a small step adds to a value."""
+
+    def run(
+        gradient: Tensor | None, parameter: Tensor, slots: Slots, *shared: Tensor
+    ) -> tuple[Tensor, Slots]:
+        kind = parameter.dtype
+        wide = {name: ops.cast(slot, "float32") for name, slot in slots.items()}
+        gradient = None if gradient is None else ops.cast(gradient, "float32")
+        new, changed = update(gradient, ops.cast(parameter, "float32"), wide, *shared)
+        kinds = {name: slots[name].dtype for name in changed}
+        narrow = {name: ops.cast(value, kinds[name]) for name, value in changed.items()}
+        return ops.cast(new, kind), narrow
+
+    return run
 
 
 def with_gradients(gradients: list[Any], variables: list[Variable]) -> list[tuple[Any, Variable]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Unpack
 
 from lamina import ops
+from lamina.ops.nn import lerp
 from lamina.ops.row import Tensor
 from lamina.optimizers.optimizer import Optimizer, Slots
 from lamina.optimizers.stages import Options
@@ -62,10 +63,10 @@ class RMSprop(Optimizer):
         learning_rate: Tensor,
         step: Tensor,
     ) -> tuple[Tensor, Slots]:
-        velocity = self.rho * slots["velocity"] + (1 - self.rho) * ops.square(gradient)
+        velocity = lerp(slots["velocity"], ops.square(gradient), 1 - self.rho)
         new = {"velocity": velocity}
         if self.centered:
-            mean = self.rho * slots["average_gradient"] + (1 - self.rho) * gradient
+            mean = lerp(slots["average_gradient"], gradient, 1 - self.rho)
             new["average_gradient"] = mean
             velocity = velocity - ops.square(mean)
         change = learning_rate * gradient / ops.sqrt(velocity + self.epsilon)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import operator
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -250,7 +249,8 @@ def _step(node: Node, places: dict[int, int]) -> Step:
 def _reader(tree: Any, places: dict[int, int]) -> Callable[[list[Any]], Any]:
     """A function from the list of values to `tree` with its symbolic tensors replaced."""
     if isinstance(tree, KerasTensor):
-        return operator.itemgetter(places[id(tree)])
+        place = places[id(tree)]
+        return lambda values: values[place]
     if not any_symbolic(tree):
         return lambda values: tree
     if type(tree) in (list, tuple):

@@ -1,13 +1,16 @@
 """Every entry of the contract on every installed backend, in one process."""
 
+import functools
 import importlib.util
 
 import numpy as np
 import pytest
 
-from lamina.backend import Backend, Spec, use
+from lamina.backend import Backend, Spec, current, use
 from lamina.backend.config import FRAMEWORKS
 from lamina.backend.jax import convolution, pooling
+
+pytestmark = pytest.mark.every_backend
 
 INSTALLED = [name for name, module in FRAMEWORKS.items() if importlib.util.find_spec(module)]
 NO_GRADIENTS = {"numpy"}  # forward only, by design: the error says so
@@ -21,7 +24,9 @@ def backend(request):
 
 
 def same(found, expected):
-    np.testing.assert_allclose(np.asarray(found), expected, rtol=1e-5, atol=1e-6)
+    backend = current()
+    found = backend.to_numpy(backend.array(found))
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
 
 
 def total(backend, x, **kwargs):
@@ -203,19 +208,158 @@ ENTRIES = [
 ]
 
 
-def test_every_entry_is_tried():
-    assert {entry.__name__ for entry in ENTRIES} == Backend.__abstractmethods__
-
-
-@pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.__name__)
-def test_entry(backend, entry):
-    entry(backend)
-
-
-def test_numbers_are_taken_by_kernels(backend):
+def number(backend):
     x = backend.kernel("add")(backend.array(X), backend.number(2.0, "float32"))
     assert backend.dtype(x) == "float32"
     same(x, X + 2)
+
+
+def takes_numbers(backend):
+    for name in backend.takes_numbers:
+        for dtype in ("float16", "float32"):
+            tensors = [backend.array(X, dtype)] * (1 if name in TWO else 2)
+            found = backend.kernel(name)(*tensors, 2)
+            exact = backend.kernel(name)(*tensors, backend.array(2, dtype))
+            assert backend.dtype(found) == backend.dtype(exact), name
+            same(found, backend.to_numpy(exact))
+
+
+TWO = {
+    *("add", "subtract", "multiply", "true_divide", "power", "mod", "floor_divide"),
+    *("equal", "not_equal", "less", "less_equal", "greater", "greater_equal"),
+    *("maximum", "minimum"),
+}
+
+
+def canonical(backend):
+    for name in ("bool", "int32", "int64", "float16", "float32", "float64", "uint16"):
+        held = backend.canonical(name)
+        assert backend.dtype(backend.array([0, 1], held)) == held == backend.canonical(held)
+
+
+def is_traced(backend):
+    seen = []
+
+    def look(x):
+        seen.append(backend.is_traced(x))
+        return x
+
+    assert not backend.is_traced(backend.array(X)) and not backend.is_traced(X)
+    backend.eval_shape(look, [Spec((2,), "float32")])
+    backend.vmap(look, 0, 0)(backend.array(X))
+    assert seen[0] is (backend.name != "numpy")  # which knows the shapes of what it computes alone
+    assert seen[1] is (backend.name != "numpy")
+
+
+def set_trainable(backend):
+    handle = backend.variable(backend.array(X), True, "v")
+    for trainable in (False, True):
+        backend.set_trainable(handle, trainable)
+        same(backend.read(handle), X)
+        if backend.name == "torch":
+            assert handle.value.requires_grad is trainable
+    whole = backend.variable(backend.array([1, 2], "int32"), False, "n")
+    backend.set_trainable(whole, True)  # learns nothing, and is no error
+    assert backend.to_numpy(backend.read(whole)).tolist() == [1, 2]
+
+
+def outside_trace(backend):
+    made = []
+
+    def step(x):
+        if not made:
+            with backend.outside_trace():
+                made.append(backend.variable(backend.array(X), True, "inside"))
+        return x + backend.read(made[-1])
+
+    same(backend.jit(step)(backend.array(X)), 2 * X)
+    same(backend.read(made[0]), X)
+
+
+def without_gradients(backend):
+    handle = backend.variable(backend.array(X), True, "v")
+    with backend.without_gradients():
+        value = backend.read(handle) * 2
+    # On PyTorch it could not be read so if it were on the graph of gradients.
+    np.testing.assert_allclose(np.asarray(value), 2 * X)
+
+
+def update_all(backend):
+    def momentum(gradient, parameter, slots, rate):
+        velocity = slots["velocity"] * 0.5 + gradient
+        return parameter - velocity * rate, {"velocity": velocity}
+
+    shapes = [(2, 2), (3,), ()]
+    handles = [backend.variable(backend.array(np.ones(s, "float32")), True, "p") for s in shapes]
+    kept = [backend.variable(backend.array(np.zeros(s, "float32")), False, "s") for s in shapes]
+    for _ in range(2):
+        rows = [
+            (backend.array(np.full(s, i + 1.0, "float32")), handle, {"velocity": slot})
+            for i, (s, handle, slot) in enumerate(zip(shapes, handles, kept, strict=True))
+        ]
+        backend.update_all(momentum, rows, backend.array(np.float32(0.1)))
+    for i, (handle, slot) in enumerate(zip(handles, kept, strict=True)):
+        same(backend.read(slot), np.full(shapes[i], 1.5 * (i + 1)))
+        same(backend.read(handle), np.full(shapes[i], 1 - 0.25 * (i + 1)))
+
+
+def optimizer(backend):
+    assert backend.optimizer(object()) is None and backend.optimizer("adam") is None
+    if backend.name == "jax":
+        optax = pytest.importorskip("optax")
+        own, rate = optax.sgd(0.5, momentum=0.9), None
+    elif backend.name == "torch":
+        torch = pytest.importorskip("torch")
+        own, rate = functools.partial(torch.optim.SGD, lr=0.5), 0.5
+    else:
+        return
+    handle = backend.variable(backend.array(X), True, "v")
+    made = backend.optimizer(own)
+    assert made.learning_rate == rate
+    made.build([handle])
+    made.apply([backend.array(np.ones_like(X))])
+    same(backend.read(handle), X - 0.5)
+
+
+def module(backend):
+    torch = pytest.importorskip("torch")
+    linear = torch.nn.Sequential(torch.nn.Linear(2, 2), torch.nn.BatchNorm1d(2))
+    made = backend.module(linear)
+    if backend.name != "torch":
+        assert made is None
+        return
+    assert backend.module(X) is None
+    found = {name: learnt for name, _, learnt in made.handles()}
+    assert found["0.weight"] and found["1.bias"] and not found["1.running_mean"]
+    handle = {name: handle for name, handle, _ in made.handles()}["1.running_mean"]
+    with backend.substitute([handle], [backend.array(np.full(2, 9.0, "float32"))]):
+        made(backend.array(X), training=True)
+    assert not backend.to_numpy(backend.read(handle)).any()  # the assignment stayed inside
+    made(backend.array(X), training=True)
+    assert backend.to_numpy(backend.read(handle)).any()
+
+
+def block(backend):
+    tree = {"x": backend.array(X), "y": [backend.array(X)]}
+    assert backend.block(tree) is not None
+
+
+OPTIONAL = [
+    *(number, takes_numbers, canonical, is_traced, set_trainable, outside_trace),
+    *(without_gradients, update_all, optimizer, module, block),
+]
+
+
+def test_every_entry_is_tried():
+    assert {entry.__name__ for entry in ENTRIES} == Backend.__abstractmethods__
+    public = {name for name in vars(Backend) if not name.startswith("_")}
+    others = public - Backend.__abstractmethods__ - {"kernel", "compiles", "mixins"}
+    assert {entry.__name__ for entry in OPTIONAL} == others
+
+
+@pytest.mark.parametrize("entry", ENTRIES + OPTIONAL, ids=lambda entry: entry.__name__)
+def test_entry(backend, entry):
+    entry(backend)
 
 
 def differences(function, x, step=1e-4):

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lamina import losses, metrics, ops
-from lamina.backend import current
+from lamina.backend import current, standardize_dtype
 from lamina.core.context import set_mask
 
 RANDOM = np.random.default_rng(0)
@@ -116,8 +116,8 @@ def both(name, kwargs):
     return getattr(metrics, name)(**kwargs), getattr(keras.metrics, name)(**kwargs)
 
 
-def close(ours, theirs):
-    np.testing.assert_allclose(np.asarray(ours), np.asarray(theirs), rtol=1e-5, atol=2e-6)
+def close(ours, theirs, rtol=1e-5):
+    np.testing.assert_allclose(np.asarray(ours), np.asarray(theirs), rtol=rtol, atol=2e-6)
 
 
 def data(name, shape):
@@ -183,8 +183,9 @@ def test_mixed_types_agree(name, dtypes):
     y_pred = y_pred.astype(dtypes[1])
     ours, theirs = both(name, {})
     found = ours(y_true, y_pred)
-    assert str(found.dtype) == "float32"
-    close(found, theirs(y_true, y_pred))
+    assert standardize_dtype(found.dtype) == "float32"
+    # Frameworks round halves differently, here and there on the way.
+    close(found, theirs(y_true, y_pred), rtol=1e-2 if dtypes[1] == "float16" else 1e-5)
 
 
 @pytest.mark.parametrize("shapes", [((4,), (4, 1)), ((4, 1), (4,)), ((4, 3), (4, 3, 1))])
@@ -464,5 +465,5 @@ def test_bad_arguments_are_refused(make):
 
 def test_weights_and_results_in_half_width():
     metric = metrics.MeanSquaredError(dtype="float16")
-    assert str(metric([1.0], [0.0]).dtype) == "float16"
+    assert standardize_dtype(metric([1.0], [0.0]).dtype) == "float16"
     assert [v.dtype for v in metric.variables] == ["float16", "float16"]

@@ -47,9 +47,10 @@ def test_only_training_records_for_gradients(monkeypatch):
     monkeypatch.setattr(type(current()), "without_gradients", without_gradients)
     model = network()
     model.compile(loss="mse", run_eagerly=True)
+    monkeypatch.setattr(type(model.optimizer), "apply", lambda self, grads, variables: None)
     for phase in ("train", "test", "predict"):
         getattr(model, f"{phase}_on_batch")(X, *([] if phase == "predict" else [X[:, :1]]))
-    assert told == ["test", "predict"]
+    assert told == ["test", "predict"]  # and an optimizer's update, left out here
 
 
 @pytest.mark.parametrize("jit_compile", [None, False])

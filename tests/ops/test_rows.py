@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from importlib.util import find_spec
 
 import keras
 import numpy as np
@@ -37,11 +38,24 @@ MINE = [
     "linear_algebra",
     "decompositions",
 ]
+# Each case on each of them, in one process.
+BACKENDS = [name for name in ("jax", "torch", "tensorflow") if find_spec(name)]
 CASES = [
     pytest.param(name, case, id=f"{name}-{i}")
     for name, cases in TABLE.items()
     for i, case in enumerate(cases)
 ]
+
+
+@pytest.fixture(params=BACKENDS)
+def each_backend(request):
+    with lamina.backend.use(request.param):
+        yield
+
+
+def on_each_backend(test):
+    """A test of one case after another, which runs once whatever backend the tests are run on."""
+    return pytest.mark.every_backend(pytest.mark.usefixtures("each_backend")(test))
 
 
 def fresh(operand: X | M, dtype: str, seed: int) -> np.ndarray:
@@ -165,6 +179,7 @@ def test_the_table_is_complete():
     assert here == set(TABLE)
 
 
+@on_each_backend
 @pytest.mark.parametrize(("name", "case"), CASES)
 def test_predicted_types_and_shapes_are_the_computed_ones(name, case):
     function, canonical = getattr(ops, name), lamina.backend.current().canonical
@@ -195,6 +210,7 @@ def test_types_and_shapes_are_those_of_keras(name, case):
         assert ours == [(shape, canonical(kind)) for shape, kind in theirs], dtype
 
 
+@on_each_backend
 @pytest.mark.parametrize(("name", "case"), [one for one in CASES if one.values[1].values])
 def test_values_are_those_of_numpy_in_double_precision(name, case):
     function = getattr(ops, name)
@@ -212,6 +228,7 @@ def test_values_are_those_of_numpy_in_double_precision(name, case):
             np.testing.assert_allclose(np.asarray(one), other, tolerance, 1e-5, err_msg=dtype)
 
 
+@on_each_backend
 @pytest.mark.parametrize(("name", "case"), [one for one in CASES if one.values[1].gradient])
 def test_gradients_are_those_of_central_differences(name, case):
     function = getattr(ops, name)

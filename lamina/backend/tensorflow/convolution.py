@@ -11,6 +11,7 @@ import tensorflow as tf
 from lamina.backend.tensorflow.widening import (
     LAYOUTS,
     WHOLE,
+    Kernel,
     channels_last,
     channels_second,
     sizes,
@@ -139,10 +140,22 @@ def _apart(kernel: Tensor, rates: Sequence[int]) -> Tensor:
     return kernel
 
 
+def _of_any_batch(kernel: Kernel) -> Kernel:
+    """`kernel`, right for a batch of no rows too: with oneDNN it has the channels of its input."""
+
+    def call(inputs: Tensor, *args: Any, **settings: Any) -> Tensor:
+        if inputs.shape[0] != 0:
+            return kernel(inputs, *args, **settings)
+        one_row = tf.pad(inputs, [(0, 1), *[(0, 0)] * (inputs.shape.rank - 1)])
+        return kernel(one_row, *args, **settings)[:0]
+
+    return widened(call, WHOLE)
+
+
 OWN: dict[str, Any] = {
     # tf.nn has a function for each rank and layout, and no groups in three dimensions.
-    "conv": widened(conv, WHOLE),
-    "depthwise_conv": widened(depthwise_conv, WHOLE),
+    "conv": _of_any_batch(conv),
+    "depthwise_conv": _of_any_batch(depthwise_conv),
     # No output_padding.
-    "conv_transpose": widened(conv_transpose, WHOLE),
+    "conv_transpose": _of_any_batch(conv_transpose),
 }

@@ -190,14 +190,6 @@ def _segment(reduce: Kernel, nothing: Any = None) -> Kernel:
     return widened(kernel, BOOL)
 
 
-def unravel_index(indices: Tensor, shape: Sequence[int]) -> list[Tensor]:
-    places, found = indices, []
-    for size in reversed(shape):
-        found.append(places % size)
-        places = places // size
-    return found[::-1]
-
-
 OWN: dict[str, Any] = {
     "get_item": get_item,  # x[key] takes numbers and slices only
     "scatter": scatter,  # tf.scatter_nd counts from the front
@@ -211,5 +203,4 @@ OWN: dict[str, Any] = {
     "slice_update": slice_update,
     "take": take,
     "take_along_axis": take_along_axis,
-    "unravel_index": unravel_index,  # tf's stacks the axes
 }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import string
+from collections.abc import Sequence
 from typing import Any
 
 import tensorflow as tf
@@ -10,12 +12,12 @@ from lamina.backend.tensorflow.widening import (
     BOOL,
     SMALL,
     Kernel,
-    flat,
     sizes,
     widened,
 )
 
 Tensor = Any
+raw = tf.raw_ops
 
 
 def matmul(x: Tensor, y: Tensor) -> Tensor:
@@ -24,11 +26,19 @@ def matmul(x: Tensor, y: Tensor) -> Tensor:
         return tf.squeeze(rows, -2 if y.shape.rank > 1 else 0)
     if y.shape.rank == 1:
         return tf.squeeze(matmul(x, y[:, None]), -1)
-    if x.shape.rank == 2 or y.shape.rank > 2:
+    if y.shape.rank > 2:
         return tf.matmul(x, y)
     # As one product of matrices: a stack of them would repeat y in the gradient.
-    rows = tf.matmul(tf.reshape(x, (-1, x.shape[-1])), y)
-    return tf.reshape(rows, [*sizes(x)[:-1], y.shape[-1]])
+    return affine_map(x, y, None)
+
+
+def affine_map(x: Tensor, kernel: Tensor, bias: Tensor | None) -> Tensor:
+    """Affine map x · kernel + bias, `kernel` a matrix and `bias` a vector."""
+    flat = x.shape.rank == 2
+    y = raw.MatMul(a=x if flat else tf.reshape(x, (-1, x.shape[-1])), b=kernel)
+    if bias is not None:
+        y = raw.AddV2(x=y, y=bias)
+    return y if flat else tf.reshape(y, [*sizes(x)[:-1], kernel.shape[-1]])
 
 
 def dot(x: Tensor, y: Tensor) -> Tensor:
@@ -48,7 +58,28 @@ def tensordot(x: Tensor, y: Tensor, axes: Any) -> Tensor:
 
 
 def einsum(subscripts: str, *operands: Tensor) -> Tensor:
-    return _einsum(*operands, subscripts=subscripts)
+    return _einsum(*operands, subscripts=_with_letters(subscripts, operands))
+
+
+def _with_letters(subscripts: str, operands: Sequence[Tensor]) -> str:
+    """`subscripts` with letters for an ellipsis that the operands agree on.
+
+    By an ellipsis TensorFlow broadcasts, also in the gradient: that of `...x,xy->...y` with respect
+    to the second operand keeps a matrix of each row before it adds them up.
+    """
+    terms = subscripts.partition("->")[0].replace(" ", "").split(",")
+    ranks = [x.shape.rank for x in operands]
+    if "..." not in subscripts or len(terms) != len(operands) or None in ranks:
+        return subscripts
+    shapes = set()
+    for term, rank, x in zip(terms, ranks, operands, strict=True):
+        before, dots, after = term.partition("...")
+        if dots:
+            shapes.add(tuple(x.shape[len(before) : rank - len(after)]))
+    if len(shapes) > 1:
+        return subscripts
+    free = [letter for letter in string.ascii_letters if letter not in subscripts]
+    return subscripts.replace("...", "".join(free[: len(shapes.pop())]))
 
 
 _einsum = widened(lambda *operands, subscripts: tf.einsum(subscripts, *operands), BOOL, SMALL)
@@ -80,13 +111,14 @@ def svd(x: Tensor, full_matrices: bool, compute_uv: bool) -> Any:
 
 
 OWN: dict[str, Any] = {
+    "affine_map": widened(affine_map, BOOL, SMALL),
     # No vectors, and no kernels for small integers.
     "matmul": widened(matmul, BOOL, SMALL),
     "dot": widened(dot, BOOL, SMALL),
     "einsum": einsum,
     "inner": widened(inner, BOOL, SMALL),
     "tensordot": widened(tensordot, BOOL, SMALL),
-    "vdot": widened(lambda x, y: tf.reduce_sum(flat(x) * flat(y)), BOOL),
+    "vdot": None,
     # Other results or settings.
     "cholesky": cholesky,  # no `upper`
     "det": tf.linalg.det,

@@ -47,15 +47,6 @@ def _along(accumulate: Kernel) -> Kernel:
     return kernel
 
 
-def average(x: Tensor, weights: Tensor | None, axis: Axes) -> Tensor:
-    if weights is None:
-        return tf.reduce_mean(x, axis)
-    if isinstance(axis, int) and weights.shape.rank == 1 < x.shape.rank:
-        weights = tf.reshape(weights, [-1 if i == axis % x.shape.rank else 1 for i in _dims(x)])
-    weights = tf.broadcast_to(weights, tf.shape(x))
-    return tf.reduce_sum(x * weights, axis) / tf.reduce_sum(weights, axis)
-
-
 def _dims(x: Tensor) -> range:
     return range(x.shape.rank)
 
@@ -106,24 +97,12 @@ def quantile(x: Tensor, q: Tensor, axis: Axes, method: str, keepdims: bool) -> T
     return found
 
 
-def percentile(x: Tensor, q: Tensor, **settings: Any) -> Tensor:
-    return quantile(x, tf.cast(q, x.dtype) / 100, **settings)
-
-
-def median(x: Tensor, axis: Axes, keepdims: bool) -> Tensor:
-    return quantile(x, tf.constant(0.5, x.dtype), axis, "linear", keepdims)
-
-
 def sort(x: Tensor, axis: int | None) -> Tensor:
     return tf.sort(flat(x)) if axis is None else tf.sort(x, axis)
 
 
 def argsort(x: Tensor, axis: int | None) -> Tensor:
     return tf.argsort(flat(x), stable=True) if axis is None else tf.argsort(x, axis, stable=True)
-
-
-def argpartition(x: Tensor, kth: int, axis: int) -> Tensor:
-    return tf.argsort(x, axis)
 
 
 def searchsorted(sequence: Tensor, values: Tensor, side: str) -> Tensor:
@@ -206,11 +185,9 @@ OWN: dict[str, Any] = {
     "searchsorted": widened(searchsorted, BOOL),
     "in_top_k": None,  # the op's shared definition: other types, and what is not finite
     "top_k": widened(top_k, BOOL, UNSIGNED),
+    # The ops' shared definitions: fewer types, other arguments.
+    "average": None,
     # Not there.
-    "argpartition": widened(argpartition, BOOL, UNSIGNED),
-    "average": average,
-    "median": median,
     "norm": norm,  # tf.norm knows fewer
-    "percentile": percentile,
     "quantile": quantile,
 }

@@ -85,13 +85,6 @@ def split(x: Tensor, indices_or_sections: Any, axis: int) -> list[Tensor]:
     return list(tf.split(x, [end - start for start, end in zip(starts, ends, strict=True)], axis))
 
 
-def array_split(x: Tensor, indices_or_sections: Any, axis: int) -> list[Tensor]:
-    if isinstance(indices_or_sections, int):
-        parts = np.array_split(np.arange(x.shape[axis]), indices_or_sections)
-        return list(tf.split(x, [len(part) for part in parts], axis))
-    return split(x, indices_or_sections, axis)
-
-
 def repeat(x: Tensor, repeats: Any, axis: int | None) -> Tensor:
     if isinstance(repeats, (list, tuple)):  # known sizes, where tf.repeat finds none
         x, axis = (flat(x), 0) if axis is None else (x, axis)
@@ -169,7 +162,6 @@ OWN: dict[str, Any] = {
     "flip": flip,
     # Not there.
     "arange": arange,
-    "array_split": array_split,
     "full": full,
     "full_like": _like,
     "ravel": flat,

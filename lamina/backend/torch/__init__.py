@@ -18,12 +18,12 @@ from lamina.backend.torch import (
     indexing,
     kernels,
     linear,
-    many,
     module,
     nn,
     optimizer,
     random,
     transforms,
+    updates,
     variables,
 )
 from lamina.backend.torch.dtypes import CANONICAL, NAMES, TYPES
@@ -40,11 +40,11 @@ class TorchBackend(Backend):
     }
     takes_numbers = frozenset(
         [
-            *("add", "subtract", "multiply", "true_divide", "power"),
+            *("add", "subtract", "multiply", "true_divide", "power", "lerp"),
             *("equal", "not_equal", "less", "less_equal", "greater", "greater_equal"),
         ]
     )
-    tensor_types: tuple[type, ...] = (torch.Tensor, many.Many)
+    tensor_types: tuple[type, ...] = (torch.Tensor,)
     own: Mapping[str, Function | None] = {
         **kernels.OWN,
         **affine.OWN,
@@ -91,7 +91,7 @@ class TorchBackend(Backend):
 
     jit = staticmethod(transforms.jit)
     value_and_grad = staticmethod(transforms.value_and_grad)
-    map_update = staticmethod(many.map_update)
+    update_all = staticmethod(updates.update_all)
     optimizer = staticmethod(optimizer.optimizer)
     vmap = staticmethod(transforms.vmap)
     scan = staticmethod(transforms.scan)

@@ -42,24 +42,6 @@ def full_like(x: Tensor, fill_value: Tensor, dtype: str) -> Tensor:
     return full(x.shape, fill_value, dtype)
 
 
-def _diagonals(rows: int, columns: int | None) -> Tensor:
-    """The number of the diagonal of each place."""
-    across = torch.arange(rows if columns is None else columns, device=default())
-    return across - torch.arange(rows, device=default()).unsqueeze(1)
-
-
-def eye(N: int, M: int | None, k: int, dtype: str) -> Tensor:
-    return (_diagonals(N, M) == k).to(TYPES[dtype])
-
-
-def identity(n: int, dtype: str) -> Tensor:
-    return torch.eye(n, dtype=TYPES[dtype], device=default())
-
-
-def tri(N: int, M: int | None, k: int, dtype: str) -> Tensor:
-    return (_diagonals(N, M) <= k).to(TYPES[dtype])
-
-
 def arange(start: Any, stop: Any, step: Any, dtype: str) -> Tensor:
     first, limit = (0, start) if stop is None else (start, stop)
     wide = TYPES[dtype]
@@ -170,10 +152,6 @@ def concatenate(xs: list[Tensor], axis: int | None) -> Tensor:
 def split(x: Tensor, indices_or_sections: Any, axis: int) -> tuple[Tensor, ...]:
     if isinstance(indices_or_sections, int) and x.shape[axis] % indices_or_sections:
         raise ValueError(f"split: {x.shape[axis]} is no multiple of {indices_or_sections}.")
-    return array_split(x, indices_or_sections, axis)
-
-
-def array_split(x: Tensor, indices_or_sections: Any, axis: int) -> tuple[Tensor, ...]:
     if not isinstance(indices_or_sections, int):
         indices_or_sections = [int(place) for place in indices_or_sections]
     return torch.tensor_split(x, indices_or_sections, axis)
@@ -184,15 +162,13 @@ OWN: dict[str, Any] = {
     "arange": arange,
     "empty": _made(torch.empty),
     "empty_like": _made_like(torch.empty_like),
-    "eye": eye,  # no diagonal but the main one
+    "eye": None,  # no diagonal but the main one
     "full": full,
     "full_like": full_like,
-    "identity": identity,
     "linspace": linspace,
     "logspace": logspace,
     "ones": _made(torch.ones),
     "ones_like": _made_like(torch.ones_like),
-    "tri": tri,
     "zeros": _made(torch.zeros),
     "zeros_like": _made_like(torch.zeros_like),
     # Other names of arguments.
@@ -212,7 +188,6 @@ OWN: dict[str, Any] = {
     "tile": torch.Tensor.tile,
     "transpose": transpose,  # torch.transpose swaps two axes
     # Other meanings.
-    "array_split": array_split,
     "concatenate": concatenate,  # no flattening
     "pad": pad,  # from the last axis backwards; other modes
     "split": split,  # the parts' sizes, not the places to cut

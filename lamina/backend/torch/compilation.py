@@ -111,13 +111,15 @@ def compiled(function: Function) -> Function:
                 traces[key] = _Compiled(function, cells, leaves, structure)
             return traces[key](leaves)
         except Exception as error:
-            refused = True
-            reason = str(error).strip().partition("\n")[0] or type(error).__name__
-            warnings.warn(
-                f"jit_compile=True: PyTorch cannot compile {function.__name__!r}, which runs "
-                f"uncompiled from now on. It said: {reason[:300]}",
-                stacklevel=2,
-            )
-            return function(*args, **kwargs)
+            failure = error
+        result = function(*args, **kwargs)  # which may raise an error of the program's own
+        refused = True
+        reason = str(failure).strip().partition("\n")[0] or type(failure).__name__
+        warnings.warn(
+            f"jit_compile=True: PyTorch cannot compile {function.__name__!r}, which runs "
+            f"uncompiled from now on. It said: {reason[:300]}",
+            stacklevel=2,
+        )
+        return result
 
     return call

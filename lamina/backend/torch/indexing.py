@@ -211,14 +211,6 @@ def _highest(dtype: torch.dtype) -> Any:
     return float("inf") if dtype.is_floating_point else torch.iinfo(dtype).max
 
 
-def unravel_index(indices: Tensor, shape: Sequence[int]) -> list[Tensor]:
-    parts: list[Tensor] = []
-    for length in reversed(tuple(shape)):
-        parts.append(indices % length)
-        indices = indices.div(length, rounding_mode="floor")
-    return parts[::-1]
-
-
 OWN: dict[str, Any] = {
     "get_item": get_item,  # keys as in NumPy
     "scatter": scatter,
@@ -231,5 +223,5 @@ OWN: dict[str, Any] = {
     "slice_update": slice_update,
     "take": take,  # torch.take knows no axis
     "take_along_axis": take_along_axis,
-    "unravel_index": unravel_index,  # wide positions only
+    "unravel_index": None,  # wide positions only
 }

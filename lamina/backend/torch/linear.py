@@ -33,11 +33,6 @@ def dot(x1: Tensor, x2: Tensor) -> Tensor:
 
 
 @_of_numbers
-def vdot(x1: Tensor, x2: Tensor) -> Tensor:
-    return torch.matmul(x1.reshape(-1), x2.reshape(-1))
-
-
-@_of_numbers
 def _tensordot(x1: Tensor, x2: Tensor, axes: Any) -> Tensor:
     if not isinstance(axes, int):
         axes = [[one] if isinstance(one, int) else list(one) for one in axes]
@@ -50,10 +45,6 @@ def einsum(subscripts: str, *operands: Tensor) -> Tensor:
     if one.is_floating_point() or (one.is_cpu and one.dtype is not torch.bool):
         return torch.einsum(subscripts, *operands)
     return torch.einsum(subscripts, *[x.to(torch.float64) for x in operands]).to(one.dtype)
-
-
-def outer(x1: Tensor, x2: Tensor) -> Tensor:
-    return x1.reshape(-1, 1) * x2.reshape(-1)
 
 
 def cross(x1: Tensor, x2: Tensor, axisa: int, axisb: int, axisc: int, axis: int | None) -> Tensor:
@@ -69,10 +60,6 @@ def cross(x1: Tensor, x2: Tensor, axisa: int, axisb: int, axisc: int, axis: int 
 def norm(x: Tensor, ord: Any, axis: Any, keepdims: bool) -> Tensor:
     y: Tensor = linalg.norm(x, ord, axis, keepdims)
     return y
-
-
-def trace(x: Tensor, offset: int, axis1: int, axis2: int) -> Tensor:
-    return torch.diagonal(x, offset, axis1, axis2).sum(-1)
 
 
 def cholesky(x: Tensor, upper: bool) -> Tensor:
@@ -98,10 +85,10 @@ OWN: dict[str, Any] = {
     "inner": _of_numbers(torch.inner),
     "matmul": _of_numbers(torch.matmul),
     "tensordot": lambda x1, x2, axes: _tensordot(x1, x2, axes),
-    "vdot": vdot,  # vectors only
-    "outer": outer,  # vectors only
+    "vdot": None,  # vectors only
+    "outer": None,  # vectors only
     "cross": cross,
-    "trace": trace,  # matrices only
+    "trace": None,  # matrices only
     # torch.linalg's meaning, which is NumPy's, where `torch` has the name too.
     "norm": norm,
     "qr": lambda x, mode: linalg.qr(x, mode),

@@ -50,11 +50,11 @@ class LayerMixin(torch.nn.Module):
 
     @property
     def _parameters(self) -> dict[str, torch.Tensor]:  # type: ignore[override]
-        return {name: cell.value for name, cell, learns in self._state() if learns}
+        return {name: cell.value for name, cell, learns in self._torch_state() if learns}
 
     @property
     def _buffers(self) -> dict[str, torch.Tensor]:  # type: ignore[override]
-        return _Buffers((name, cell) for name, cell, learns in self._state() if not learns)
+        return _Buffers((name, cell) for name, cell, learns in self._torch_state() if not learns)
 
     @property
     def _modules(self) -> dict[str, torch.nn.Module]:  # type: ignore[override]
@@ -62,7 +62,7 @@ class LayerMixin(torch.nn.Module):
         # state saved in one process fits the same model in another.
         return _named((_snake_case(type(one).__name__), one) for one in self._layers)
 
-    def _state(self) -> list[tuple[str, Cell, bool]]:
+    def _torch_state(self) -> list[tuple[str, Cell, bool]]:
         """The variables that are this layer's own: name, cell, and whether they are learnt."""
         inner = {id(v) for layer in self._layers for v in layer.variables}
         own = [v for v in self.variables if id(v) not in inner]
@@ -79,8 +79,13 @@ class LayerMixin(torch.nn.Module):
         return self
 
     @property
-    def training(self) -> bool:  # type: ignore[override]
+    def training(self) -> bool:
         return bool(self.default_training)
+
+    @training.setter
+    def training(self, value: bool) -> None:
+        if value != self.training:  # `torch.compile` sets it to what it is
+            self.default_training = value
 
     def requires_grad_(self, requires_grad: bool = True) -> Any:
         """As setting `trainable`."""

@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch._subclasses.fake_tensor import FakeTensor
 
 from lamina.backend.config import epsilon as default_epsilon
 from lamina.backend.torch import convolution, pooling
@@ -144,8 +145,8 @@ def dot_product_attention(
     if mask is not None or bias is not None:
         bias = _added(q, k, bias, mask, is_causal)
         is_causal = False
-    # The fused kernel is not made for torch.func.vmap.
-    if attn_logits_soft_cap is None and not torch._C._functorch.is_batchedtensor(q):
+    hidden = None if mask is None else bias
+    if attn_logits_soft_cap is None and _serves(q, k, v, hidden):
         y: Tensor = _C.scaled_dot_product_attention(
             q, k, v, bias, 0.0, is_causal, scale=scale, enable_gqa=grouped
         )
@@ -160,6 +161,21 @@ def dot_product_attention(
         logits = attn_logits_soft_cap * torch.tanh(logits / attn_logits_soft_cap)
     weights = torch.softmax(logits if bias is None else logits + bias, -1).to(v.dtype)
     return (weights @ v).transpose(1, 2)
+
+
+def _serves(q: Tensor, k: Tensor, v: Tensor, hidden: Tensor | None) -> bool:
+    """Whether PyTorch's fused kernel does what is asked.
+
+    It is not made for `torch.func`, and its gradient is wrong by a factor where a target sees
+    nothing, as one that is padding does: `_LEAST` swallows the logarithm of the number of sources.
+    """
+    compiling = torch.compiler.is_compiling()
+    if not compiling and torch._C._functorch.is_functorch_wrapped_tensor(q):
+        return False
+    if hidden is None or not (q.requires_grad or k.requires_grad or v.requires_grad):
+        return True
+    known = not (compiling or isinstance(hidden, FakeTensor))
+    return known and bool((hidden.amax(-1) > _LEAST / 2).all())
 
 
 def _added(

@@ -61,8 +61,10 @@ _MEANS = (None, torch.avg_pool1d, functional.avg_pool2d, functional.avg_pool3d)
 
 def _mean(x: Tensor, sizes: Numbers, steps: Numbers, around: Numbers, ceil: bool = False) -> Tensor:
     native: Any = _MEANS[len(sizes)]
-    mean: Tensor = native(x, sizes, steps, around, ceil, False)
-    return mean
+    # avg_pool3d takes no floats of 16 bits.
+    wide = x.to(torch.float32) if len(sizes) == 3 and x.itemsize == 2 else x
+    mean: Tensor = native(wide, sizes, steps, around, ceil, False)
+    return mean.to(x.dtype)
 
 
 def max_pool(

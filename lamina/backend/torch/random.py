@@ -184,8 +184,9 @@ def random_dropout(key: Tensor, x: Tensor, rate: Any, shape: Shape) -> Tensor:
         keep = drawn >= rate * 2.0**32 - 2.0**31
     else:
         keep = _hashes(key, shape) >= rate * 2.0**32
+    # A product: torch.where takes 7 times as long on the CPU, and again in the gradient.
     scale: Any = 1 / (1 - rate)
-    dropped: Tensor = torch.where(keep, x, 0.0) * scale
+    dropped: Tensor = x * (keep.to(x.dtype) * scale)
     return dropped
 
 

@@ -27,6 +27,8 @@ Function = Callable[..., Any]
 def is_traced(x: Any) -> bool:
     if not isinstance(x, torch.Tensor):
         return False
+    if torch.compiler.is_compiling():
+        return True
     return isinstance(x, FakeTensor) or torch._C._functorch.is_functorch_wrapped_tensor(x)
 
 
@@ -57,6 +59,15 @@ def _arguments(tree: Any) -> Any:
         return placed(leaf, None) if isinstance(leaf, (np.ndarray, np.generic)) else leaf
 
     return optree.tree_map(one, tree, none_is_leaf=True)
+
+
+def _snapshot(tree: Any) -> Any:
+    """`tree` with copies of its parameters, whose values assignments to come will change."""
+
+    def one(leaf: torch.Tensor) -> torch.Tensor:
+        return leaf.clone() if isinstance(leaf, torch.nn.Parameter) else leaf
+
+    return _mapped(one, tree)
 
 
 def _commit(cells: Sequence[Cell], values: Sequence[Any]) -> None:
@@ -99,6 +110,7 @@ def value_and_grad(
             _state.depth -= 1
         value, auxiliary = output if has_aux else (output, None)
         gradients = _gradients(value, leaves)
+        value, auxiliary = _snapshot((value, auxiliary))
         if not _state.depth:
             value, auxiliary = _mapped(torch.Tensor.detach, (value, auxiliary))
         _commit(list(frame.written), frame.writes())
@@ -160,19 +172,28 @@ def _functional(
     """Value and gradients by `torch.func`, which nests with its other transforms."""
     cells = list(handles or ())
     written: list[Cell] = []
+    plain: list[Any] = []  # what is no tensor, which `torch.func` does not let through
+    structure: Any = None
 
     def pure(values: list[Any], *args: Any) -> Any:
+        nonlocal structure
         with Frame(cells, values) as frame:
             output = function(*args, **kwargs)
         value, auxiliary = output if has_aux else (output, None)
         written[:] = frame.written
-        return value, (value, auxiliary, frame.writes())
+        found: Any = (value, auxiliary, frame.writes())
+        leaves, structure = optree.tree_flatten(found)
+        plain[:] = [None if isinstance(leaf, torch.Tensor) else leaf for leaf in leaves]
+        return value, [leaf for leaf in leaves if isinstance(leaf, torch.Tensor)]
 
     wrt: Any = 0
     if handles is None:
         wrt = argnums + 1 if isinstance(argnums, int) else tuple(i + 1 for i in argnums)
     differentiate = torch.func.grad(pure, argnums=wrt, has_aux=True)
-    gradients, (value, auxiliary, writes) = differentiate([read(cell) for cell in cells], *args)
+    gradients, tensors = differentiate([read(cell) for cell in cells], *args)
+    remaining = iter(tensors)
+    merged = [next(remaining) if leaf is None else leaf for leaf in plain]
+    value, auxiliary, writes = structure.unflatten(merged)
     _commit(written, writes)
     return ((value, auxiliary) if has_aux else value), gradients
 
@@ -262,12 +283,13 @@ def vmap(function: Function, in_axes: Any, out_axes: Any) -> Function:
 def scan(
     function: Function, init: Any, xs: Any, length: int | None, reverse: bool, unroll: int | bool
 ) -> Any:
-    leaves, structure = optree.tree_flatten(xs)
+    leaves, structure = optree.tree_flatten(_arguments(xs))
     columns = [leaf.unbind(0) for leaf in leaves]
     steps = range(len(columns[0]) if columns else length or 0)
     carry, outputs = init, []
     for i in reversed(steps) if reverse else steps:
-        carry, output = function(carry, structure.unflatten([column[i] for column in columns]))
+        step = function(carry, structure.unflatten([column[i] for column in columns]))
+        carry, output = _snapshot(step)
         outputs.append(output)
     if reverse:
         outputs.reverse()
@@ -278,7 +300,7 @@ def scan(
 
 def while_loop(cond: Function, body: Function, loop_vars: tuple[Any, ...]) -> Any:
     while cond(*loop_vars):
-        loop_vars = tuple(body(*loop_vars))
+        loop_vars = _snapshot(tuple(body(*loop_vars)))
     return loop_vars
 
 
@@ -327,6 +349,6 @@ def jit(function: Function, jit_compile: bool | None = None) -> Function:
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
         args, kwargs = _arguments((args, kwargs))
-        return function(*args, **kwargs)
+        return _snapshot(function(*args, **kwargs))
 
     return call

@@ -12,7 +12,8 @@ from lamina.backend.frames import ABSENT, Cell, Substitution
 
 
 def variable(value: torch.Tensor, trainable: bool, name: str) -> Cell:
-    cell = Cell(torch.nn.Parameter(value.detach().clone(), requires_grad=False), name)
+    own = value.detach().clone(memory_format=torch.contiguous_format)
+    cell = Cell(torch.nn.Parameter(own, requires_grad=False), name)
     set_trainable(cell, trainable)
     return cell
 
@@ -27,9 +28,13 @@ def read(handle: Cell) -> torch.Tensor:
 
 
 def assign(handle: Cell, value: torch.Tensor) -> None:
-    if not frames.kept(handle, value):
+    if frames.kept(handle, value):
+        return
+    if handle.value.requires_grad:
         with torch.no_grad():
             handle.value.copy_(value)
+    else:
+        handle.value.copy_(value.detach() if value.requires_grad else value)
 
 
 def substitute(handles: Sequence[Cell], values: Sequence[Any]) -> Substitution:

@@ -1,10 +1,10 @@
-"""The affine map of dense layers."""
+"""The maps that layers and optimizers are made of."""
 
 import numpy as np
 import pytest
 
 from lamina import ops
-from lamina.ops.nn import affine_map
+from lamina.ops.nn import affine_map, lerp
 from lamina.ops.row import ShapeError
 from lamina.symbolic import KerasTensor
 
@@ -24,3 +24,10 @@ def test_it_is_a_product_and_a_sum(shape, biased):
 def test_sizes_that_differ_are_refused():
     with pytest.raises(ShapeError, match="affine_map"):
         affine_map(ops.ones((2, 3)), ops.ones((4, 5)), ops.ones((5,)))
+
+
+@pytest.mark.parametrize("weight", [0.25, np.array([0.0, 0.5, 1.0], "float32")])
+def test_interpolation(weight):
+    low, high = np.arange(6, dtype="float32").reshape(2, 3), np.float32(10)
+    found = ops.convert_to_numpy(lerp(low, high, weight))
+    np.testing.assert_allclose(found, low + (high - low) * weight, rtol=1e-6)
