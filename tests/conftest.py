@@ -20,7 +20,7 @@ for framework in ("torch", "tensorflow"):
 
 
 def pytest_collection_modifyitems(config, items):
-    """Leave what tries every backend by itself to the run that LAMINA_TEST_BACKEND says nothing to."""
+    """Leave what tries every backend by itself to the run on JAX."""
     if BACKEND == "jax":
         return
     left_out = [item for item in items if item.get_closest_marker("every_backend")]

@@ -179,16 +179,18 @@ class MultiHeadAttention(Layer):
         # As in Keras, a padded target sees nothing where the mask came with the query; one passed
         # by hand as query_mask is only handed on to the output.
         padding = [get_mask(query), value_mask, key_mask]
-        seen = self._seen(q.shape[1], k.shape[1], padding, attention_mask, use_causal_mask)
+        plain = self.value_dim == self.key_dim and not (training and self.dropout > 0)
+        plain = plain and not return_attention_scores
+        masked = use_causal_mask and not plain  # else the op itself hides what comes after
+        seen = self._seen(q.shape[1], k.shape[1], padding, attention_mask, masked)
         if seen is not None:  # one mask for all axes that are not looked along
             repeats = q.shape[0] // seen.shape[0] if seen.shape[0] != 1 else 1
             seen = ops.expand_dims(ops.repeat(seen, repeats, axis=0) if repeats > 1 else seen, 1)
         scores = None
-        plain = self.value_dim == self.key_dim and not (training and self.dropout > 0)
-        if return_attention_scores or not plain:
-            heads, scores = self._weighted(q, k, v, seen, training)
+        if plain:
+            heads = ops.dot_product_attention(q, k, v, mask=seen, is_causal=use_causal_mask)
         else:
-            heads = ops.dot_product_attention(q, k, v, mask=seen)
+            heads, scores = self._weighted(q, k, v, seen, training)
         heads = _unflattened(heads, query.shape, axes)
         if self.use_gate:
             heads = heads * ops.sigmoid(self._gate_dense(query))

@@ -11,6 +11,7 @@ from lamina.core.input_spec import InputSpec
 from lamina.core.layer import Layer
 from lamina.core.variable import Variable
 from lamina.layers.checks import channel_axis, one_of, positive, sizes, standardize_data_format
+from lamina.ops.convolution import affine_conv
 from lamina.ops.row import Tensor, TensorLike
 
 Sizes = int | Sequence[int]
@@ -133,15 +134,16 @@ class Conv(Windowed):
         self._add_bias(self.filters)
 
     def call(self, inputs: TensorLike) -> Tensor:
-        outputs = ops.conv(
+        outputs = affine_conv(
             inputs,
-            self.kernel,
-            strides=self.strides,
-            padding=self.padding,
-            data_format=self.data_format,
-            dilation_rate=self.dilation_rate,
+            self.kernel.value,
+            None if self.bias is None else self.bias.value,
+            self.strides,
+            self.padding,
+            self.data_format,
+            self.dilation_rate,
         )
-        return self._finish(outputs)
+        return self.activation(outputs)
 
 
 class Conv1D(Conv):

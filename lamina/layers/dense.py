@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
@@ -188,6 +189,7 @@ class EinsumDense(Layer):
             constraint=self.kernel_constraint,
             name="kernel",
         )
+        self._summed = summed_axes(self.equation, self.bias_axes)
         self.bias = None
         if bias is not None:
             self.bias = self.add_weight(
@@ -199,10 +201,44 @@ class EinsumDense(Layer):
             )
 
     def call(self, inputs: TensorLike, training: bool | None = None) -> Tensor:
+        kept = inputs.shape[: len(inputs.shape) - self._summed]
+        if self._summed and None not in kept:
+            return self.activation(self._product(inputs, kept))
         x = ops.einsum(self.equation, inputs, self.kernel)
         if self.bias is not None:
             x = ops.add(x, self.bias)
         return self.activation(x)
+
+    def _product(self, inputs: Tensor, kept: Sequence[int]) -> Tensor:
+        """As a product of matrices, which takes a fraction of the time of a general sum."""
+        summed, new = self.kernel.shape[: self._summed], self.kernel.shape[self._summed :]
+        if len(summed) > 1:
+            inputs = ops.reshape(inputs, (*kept, math.prod(summed)))
+        kernel = ops.reshape(self.kernel, (math.prod(summed), math.prod(new)))
+        bias = None if self.bias is None else ops.reshape(self.bias, (math.prod(new),))
+        x = affine_map(inputs, kernel, bias)
+        return x if len(new) == 1 else ops.reshape(x, (*kept, *new))
+
+
+def summed_axes(equation: str, bias_axes: str | None) -> int:
+    """How many last axes of the input are summed over with the first ones of the kernel.
+
+    0 where the equation is no product of two matrices by which axes are called.
+
+    Example:
+        >>> summed_axes("abc,cde->abde", "de"), summed_axes("abde,dec->abc", "c")
+        (1, 2)
+        >>> summed_axes("abc,bcd->abd", None)
+        0
+    """
+    inputs, _, rest = equation.replace(" ", "").partition(",")
+    kernel, _, output = rest.partition("->")
+    for count in range(1, len(kernel)):
+        summed, new = kernel[:count], kernel[count:]
+        kept = inputs[:-count]
+        if inputs.endswith(summed) and output == kept + new and bias_axes in (None, new):
+            return count if not set(kept) & set(kernel) else 0
+    return 0
 
 
 def einsum_shapes(

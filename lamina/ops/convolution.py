@@ -6,7 +6,8 @@ Inputs are `(batch, *space, channels)`, or `(batch, channels, *space)` with
 
 from __future__ import annotations
 
-from lamina.ops import dtypes, shapes_nn
+from lamina.backend.config import standardize_data_format
+from lamina.ops import arithmetic, dtypes, shapes_nn, shaping
 from lamina.ops.row import Tensor, TensorLike, op
 from lamina.ops.shapes_nn import Sizes
 
@@ -40,6 +41,30 @@ def conv(
         (1, 3, 4)
     """
     ...
+
+
+@op(result=dtypes.promoted, shape=shapes_nn.affine_conv)
+def affine_conv(
+    inputs: TensorLike,
+    kernel: TensorLike,
+    bias: TensorLike,
+    strides: Sizes = 1,
+    padding: str = "valid",
+    data_format: str | None = None,
+    dilation_rate: Sizes = 1,
+) -> Tensor:
+    """`conv`, and a number added to each filter's output, as one op where a backend has it.
+
+    Args:
+        inputs, kernel, strides, padding, data_format, dilation_rate: as for `conv`.
+        bias: of shape `(filters,)`, or None.
+    """
+    outputs = conv(inputs, kernel, strides, padding, data_format, dilation_rate)
+    if bias is None:
+        return outputs
+    if standardize_data_format(data_format) == "channels_first":
+        bias = shaping.reshape(bias, (-1, *(1,) * (len(outputs.shape) - 2)))
+    return arithmetic.add(outputs, bias)
 
 
 @op(result=dtypes.promoted, shape=shapes_nn.depthwise_conv)

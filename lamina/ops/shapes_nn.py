@@ -116,6 +116,12 @@ def depthwise_conv(
     return join_format(batch, found, channels * kernel[-1], data_format)
 
 
+def affine_conv(inputs: Shape, kernel: Shape, bias: Shape | None, *settings: Any) -> Shape:
+    if bias is not None and tuple(bias) != tuple(kernel[-1:]):
+        raise ShapeError(f"a kernel of shape {kernel} needs a bias of {kernel[-1]}, not {bias}.")
+    return conv(inputs, kernel, *settings)
+
+
 def conv_transpose(
     inputs: Shape,
     kernel: Shape,

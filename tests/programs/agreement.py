@@ -48,4 +48,23 @@ def agree(program: Callable[[], Any], backend: str, rtol: float = 1e-4, atol: fl
         )
 
 
+def falls(values: Any) -> Any:
+    """Check that the last is clearly less than the first; returns them."""
+    numbers = [float(one) for one in values]
+    assert numbers[-1] < 0.9 * numbers[0]
+    return values
+
+
+def learns(model: Any, epochs: int = 8) -> list[float]:
+    """Check that `fit` lowers the loss; returns it, epoch by epoch."""
+    history = model.fit(X, Y, batch_size=8, epochs=epochs, verbose=0).history["loss"]
+    assert history[-1] < 0.8 * history[0]
+    return list(history)
+
+
+def line(*inner: Any) -> Any:
+    """A small regression model."""
+    return lamina.Sequential([lamina.Input((4,)), *inner, lamina.layers.Dense(1)])
+
+
 each_other_backend = pytest.mark.parametrize("backend", OTHERS)
