@@ -106,6 +106,10 @@ class Backend(abc.ABC):
     def to_numpy(self, x: Tensor) -> Any:
         """`x` as a NumPy array that later assignments do not change."""
 
+    def copy(self, x: Tensor) -> Tensor:
+        """`x` in a place of its own, where tensors may be written to."""
+        return x
+
     def canonical(self, dtype: str) -> str:
         """The type that stands for `dtype` where the framework does not hold it as it is."""
         return dtype

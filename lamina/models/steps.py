@@ -77,7 +77,8 @@ class Steps:
             weighted_metrics: metrics that take sample weights.
             run_eagerly: whether steps run as plain Python, for debugging.
             steps_per_execution: batches that run before callbacks are told.
-            jit_compile: whether steps are compiled; `"auto"` leaves it to the backend.
+            jit_compile: True has the backend's compiler compile steps, False leaves it out where
+                there is a choice; `"auto"` is what serves best on the backend.
             auto_scale_loss: whether `mixed_float16` wraps the optimizer in a `LossScaleOptimizer`.
 
         Raises:

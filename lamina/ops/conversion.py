@@ -151,13 +151,14 @@ def array(x: TensorLike, dtype: Any = None) -> Tensor:
 
 
 def copy(x: TensorLike) -> Tensor:
-    """A tensor of the same elements; tensors never change, so it may be the same one.
+    """A tensor of the same elements that later assignments to a variable do not change.
 
     Example:
         >>> convert_to_numpy(copy([1, 2])).tolist()
         [1, 2]
     """
-    return convert_to_tensor(x)
+    x = convert_to_tensor(x)
+    return x if isinstance(x, KerasTensor) else current().copy(x)
 
 
 def saturate_cast(x: TensorLike, dtype: Any) -> Tensor:

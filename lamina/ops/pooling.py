@@ -17,8 +17,8 @@ def max_pool(
 ) -> Tensor:
     """The maximum of each window.
 
-    Where several places of a window hold the maximum, they share its gradient if windows do not
-    overlap; the first of them takes it otherwise.
+    Where several places of a window hold the maximum, the first of them takes its gradient or all
+    of them share it, as the backend's kernel has it.
 
     Args:
         inputs: a batch of signals, images or volumes.

@@ -237,6 +237,13 @@ def canonical(backend):
         assert backend.dtype(backend.array([0, 1], held)) == held == backend.canonical(held)
 
 
+def copy(backend):
+    handle = backend.variable(backend.array(X), True, "v")
+    kept = backend.copy(backend.read(handle))
+    backend.assign(handle, backend.array(2 * X))
+    same(kept, X)
+
+
 def is_traced(backend):
     seen = []
 
@@ -345,7 +352,7 @@ def block(backend):
 
 
 OPTIONAL = [
-    *(number, takes_numbers, canonical, is_traced, set_trainable, outside_trace),
+    *(number, takes_numbers, canonical, copy, is_traced, set_trainable, outside_trace),
     *(without_gradients, update_all, optimizer, module, block),
 ]
 

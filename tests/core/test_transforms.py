@@ -185,3 +185,12 @@ def test_plain_jax_transformations_over_stateless_call(on_jax):
     assert np.allclose(
         layer(x), jax.vmap(lambda row: layer.stateless_call(trained, [], row[None])[0][0])(x)
     )
+
+
+@pytest.mark.parametrize("name", ["jax", "torch", "tensorflow", "numpy"])
+def test_a_copy_stays_what_it_was(name):
+    with use(name):
+        weight = lamina.Variable([1.0, 2.0])
+        kept = ops.copy(weight.value)
+        weight.assign([3.0, 4.0])
+        assert numbers(kept) == [1.0, 2.0]

@@ -60,6 +60,9 @@ class NumpyBackend(Backend):
     def to_numpy(self, x: Array) -> Array:
         return np.array(x)
 
+    def copy(self, x: Array) -> Array:
+        return x.copy()
+
     def variable(self, value: Array, trainable: bool, name: str) -> Cell:
         return Cell(value, name)
 

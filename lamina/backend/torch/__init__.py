@@ -75,6 +75,9 @@ class TorchBackend(Backend):
     def to_numpy(self, x: torch.Tensor) -> np.ndarray:
         return devices.to_numpy(x)
 
+    def copy(self, x: torch.Tensor) -> torch.Tensor:
+        return x.clone()
+
     def canonical(self, dtype: str) -> str:
         return CANONICAL.get(dtype, dtype)
 
