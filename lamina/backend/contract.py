@@ -118,6 +118,14 @@ class Backend(abc.ABC):
         """Whether `x` stands for a value that is not known yet."""
         return False
 
+    def check_values(self, check: Function, *tensors: Tensor) -> None:
+        """Have `check` look at the values of tensors, as NumPy arrays, unless one is traced.
+
+        It raises an error or returns nothing, and depends on the values alone.
+        """
+        if not any(map(self.is_traced, tensors)):
+            check(*map(self.to_numpy, tensors))
+
     # Variables ----------------------------------------------------------------------------
 
     @abc.abstractmethod
@@ -163,9 +171,21 @@ class Backend(abc.ABC):
         Booleans, strings and None are part of the structure; numbers and tensors are not.
         JAX compiles with XLA in any case; TensorFlow makes a graph, and with `jit_compile` has XLA
         compile it; PyTorch runs the function as it is, and with `jit_compile` has Inductor
-        compile it. What is compiled has a method `operations(*args)` that counts the
-        floating-point operations of one call.
+        compile it. Where the backend `compiles`, the result has a method `operations(*args)` that
+        counts the floating-point operations of one call.
         """
+
+    def repeating(self, function: Function, times: int | None) -> Function:
+        """`function`, which is about to be called `times` times on arguments of few shapes.
+
+        Between these calls nothing changes that it depends on but variables. Overridden where
+        what it decides in Python need not be decided every time.
+
+        Args:
+            function: of tensors, nested; its results are tensors, nested.
+            times: None where it is not known.
+        """
+        return function
 
     def without_gradients(self) -> contextlib.AbstractContextManager[Any]:
         """A context in which nothing is recorded for gradients taken outside of it."""
@@ -185,13 +205,16 @@ class Backend(abc.ABC):
         self,
         update: Function,
         rows: Sequence[tuple[Tensor | None, Any, Mapping[str, Any]]],
+        memo: dict[str, Any],
         *shared: Tensor,
     ) -> None:
         """Assign what an optimizer's formula makes of each row.
 
         A row is a gradient, the handle of a parameter and those of its slots by name;
         `update(gradient, parameter, slots, *shared)` of their values returns the new value of the
-        parameter and those of slots. Overridden where all at once is faster than one by one.
+        parameter and those of slots. Overridden where all at once is faster than one by one; what
+        is found out for that may be kept in `memo`, which is the formula's own and empty when the
+        optimizer's attributes have changed.
         """
         for gradient, parameter, slots in rows:
             values = {name: self.read(slot) for name, slot in slots.items()}

@@ -115,8 +115,11 @@ def wants_batches(callback: Callback, phase: str = "train") -> bool:
         >>> wants_batches(Callback())
         False
     """
-    if callback.accepts_chunks:
-        return False
+    return not callback.accepts_chunks and hears_batches(callback, phase)
+
+
+def hears_batches(callback: Callback, phase: str) -> bool:
+    """Whether `callback` does anything at a batch of "train", "test" or "predict"."""
     return any(overrides(callback, hook) for hook in _BATCH_HOOKS[phase])
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from lamina.callbacks.callback import Callback, Logs, wants_batches
+from lamina.callbacks.callback import Callback, Logs, hears_batches, wants_batches
 from lamina.callbacks.history import History
 from lamina.callbacks.monitor import MonitorCallback
 from lamina.callbacks.progbar_logger import ProgbarLogger
@@ -77,6 +77,10 @@ class CallbackList(Callback):
     def wants_batches(self, phase: str = "train") -> bool:
         """Whether some callback must be told of each batch of "train", "test" or "predict"."""
         return any(wants_batches(callback, phase) for callback in self.callbacks)
+
+    def hearing_batches(self, phase: str) -> list[Callback]:
+        """The callbacks that do something at a batch of "train", "test" or "predict"."""
+        return [callback for callback in self.callbacks if hears_batches(callback, phase)]
 
     def check_monitors(self, known: Iterable[str]) -> None:
         """Refuse, before training, a callback that monitors none of the `known` metrics."""

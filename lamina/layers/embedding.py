@@ -90,13 +90,11 @@ class Embedding(Layer):
         indices = ops.convert_to_tensor(inputs)
         if not is_int_dtype(indices.dtype):
             indices = ops.cast(indices, "int32")
-        self._check(indices)
+        if not is_keras_tensor(indices):
+            current().check_values(self._check, indices)
         return ops.take(self.embeddings, indices, axis=0)
 
-    def _check(self, indices: Tensor) -> None:
-        if is_keras_tensor(indices) or current().is_traced(indices):
-            return
-        found = ops.convert_to_numpy(indices)
+    def _check(self, found: np.ndarray) -> None:
         wrong = (found < 0) | (found >= self.input_dim)
         if wrong.any():
             place = np.argwhere(wrong)[0].tolist()

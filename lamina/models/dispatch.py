@@ -30,7 +30,8 @@ def steps_per_dispatch(model: Any, source: Source, told: CallbackList, phase: st
     if model.steps_per_execution > 1:
         return int(model.steps_per_execution)
     alone = told.wants_batches(phase) or not isinstance(source, ArraySource)
-    if alone or not _compiles(model) or (source.num_batches or 0) < 2 * STEPS:
+    loops = current().compiles and not model.run_eagerly
+    if alone or not loops or (source.num_batches or 0) < 2 * STEPS:
         return 1
     key = (phase, "operations", source.batch_size)
     if key not in model._functions:
@@ -53,6 +54,10 @@ class Runner:
 
     def __call__(self, chunk: Chunk) -> Any:
         return self.several(chunk.batch) if chunk.steps > 1 else self.single(chunk.batch)
+
+    def repeating(self, times: int | None) -> Runner:
+        """What runs so many batches, between which nothing happens."""
+        return Runner(current().repeating(self.single, times), self.several)
 
 
 def compiled(model: Any, phase: str, guarded: bool = False) -> Runner:

@@ -25,7 +25,7 @@ from lamina.data import (
     unpack_x_y_sample_weight,
 )
 from lamina.models.checks import check_fit
-from lamina.models.dispatch import compiled, steps_per_dispatch
+from lamina.models.dispatch import Runner, compiled, steps_per_dispatch
 from lamina.models.state_form import takes_state
 from lamina.models.steps import Steps
 from lamina.symbolic.tensor import KerasTensor, map_leaves
@@ -177,17 +177,21 @@ class Trainer(Steps):
         source: Source,
         told: CallbackList,
         phase: str,
-        run: Callable[[Chunk], Any],
+        run: Runner,
         seed: int | None = None,
         collect: Callable[[Any, int], None] | None = None,
     ) -> Any:
         """Run the batches of one epoch, telling callbacks of each; returns the last logs."""
         step, logs = 0, {}
         under_way: collections.deque[Any] = collections.deque()
-        begin = getattr(told, f"on_{phase}_batch_begin")
-        end = getattr(told, f"on_{phase}_batch_end")
+        hearing = told.hearing_batches(phase)
+        begin = [getattr(one, f"on_{phase}_batch_begin") for one in hearing]
+        end = [getattr(one, f"on_{phase}_batch_end") for one in hearing]
+        if not (self.run_eagerly or told.wants_batches(phase)):
+            run = run.repeating(source.num_batches)
         for chunk in source.stacked(steps_per_dispatch(self, source, told, phase), seed):
-            begin(step)
+            for tell in begin:
+                tell(step, logs={})
             try:
                 logs = run(chunk)
             except Exception as error:
@@ -205,7 +209,9 @@ class Trainer(Steps):
                 current().block(logs)
             if collect is not None:
                 collect(logs, chunk.steps)
-            end(step - 1, {"outputs": logs} if phase == "predict" else dict(logs))
+            shown = {"outputs": logs} if phase == "predict" else dict(logs)
+            for tell in end:
+                tell(step - 1, logs=shown)
             if self.stop_training and phase == "train":
                 break
         return logs

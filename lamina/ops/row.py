@@ -398,7 +398,8 @@ def _public_function(row: Row) -> Callable[..., Any]:
         "_explain": row._explain,
         "_inferences": inferences,
     }
-    exec(_FUNCTION.format(shortcut=shortcut, **texts), space)
+    text = _FUNCTION.format(shortcut=shortcut, **texts)
+    exec(compile(text, f"{__file__}: {row.name}", "exec"), space)
     function: Any = functools.wraps(row.definition)(space[row.name])
     function.row = row
     return function  # type: ignore[no-any-return]

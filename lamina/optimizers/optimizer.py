@@ -59,12 +59,16 @@ class Optimizer(Named, OptimizerState):
     """
 
     slot: ClassVar[str] = "optimizers"
-    bookkeeping: ClassVar[frozenset[str]] = frozenset({"_arguments", "_trained", "_undecayed"})
+    bookkeeping: ClassVar[frozenset[str]] = frozenset(
+        {"_arguments", "_trained", "_undecayed", "_memos"}
+    )
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         if cls.__module__.startswith("lamina."):
             registry.enter(cls.slot, cls, cls.__name__.lower())
+
+    _memos: dict[tuple[str, bool], dict[str, Any]]
 
     def __init__(
         self,
@@ -86,6 +90,8 @@ class Optimizer(Named, OptimizerState):
             warnings.warn("decay= is ignored; pass a schedule as learning_rate.", stacklevel=2)
         if kwargs:
             raise ValueError(f"{type(self).__name__} has no argument {', '.join(kwargs)}.")
+        # What the backend keeps of each formula, by its name and whether it is run on half floats.
+        vars(self)["_memos"] = {}
         self._clip = Clipping(clipnorm, clipvalue, global_clipnorm)
         self.clipnorm, self.clipvalue, self.global_clipnorm = clipnorm, clipvalue, global_clipnorm
         self.weight_decay = weight_decay
@@ -102,6 +108,13 @@ class Optimizer(Named, OptimizerState):
         self._undecayed: tuple[set[int], tuple[str, ...]] = (set(), ())
         self._slots: dict[str, dict[int, Variable]] = {}
         self._slot_handles: dict[int, dict[str, Any]] = {}
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        super().__setattr__(name, value)
+        self._memos.clear()  # what the backend noted of the formulas held with the old value
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "_memos": {}}
 
     def _check_options(self) -> None:
         check_number("ema_momentum", self.ema_momentum, 0.0, 1.0)
@@ -318,7 +331,8 @@ class Optimizer(Named, OptimizerState):
         step = ops.cast(self.iterations + 1, "float32")
         for rows, formula in ((full, update), (half, _widened(update))):
             if rows:
-                current().update_all(formula, rows, rate, step)
+                memo = self._memos.setdefault((update.__name__, rows is half), {})
+                current().update_all(formula, rows, memo, rate, step)
 
     def _average(self, variables: list[Variable]) -> None:
         # The first update's values are the first averages.

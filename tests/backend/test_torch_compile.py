@@ -107,6 +107,8 @@ def test_one_graph_for_each_shape(graphs):
     model.compile("sgd", "mse", jit_compile=True)
     model.fit(X[:28], Y[:28], batch_size=8, epochs=2, verbose=0)  # the last batch has 4 rows
     assert len(graphs) == 4
+    model.fit(X, Y, batch_size=1, verbose=0)  # as many batches as several to a dispatch need
+    assert len(graphs) == 5
 
 
 def test_variables_are_read_and_updated(graphs):

@@ -22,11 +22,13 @@ from lamina.backend.torch import (
     nn,
     optimizer,
     random,
+    repetition,
     transforms,
     updates,
     variables,
 )
 from lamina.backend.torch.dtypes import CANONICAL, NAMES, TYPES
+from lamina.backend.torch.recording import opaque
 
 
 class TorchBackend(Backend):
@@ -78,6 +80,10 @@ class TorchBackend(Backend):
     def copy(self, x: torch.Tensor) -> torch.Tensor:
         return x.clone()
 
+    @opaque
+    def check_values(self, check: Function, *tensors: torch.Tensor) -> None:
+        super().check_values(check, *tensors)
+
     def canonical(self, dtype: str) -> str:
         return CANONICAL.get(dtype, dtype)
 
@@ -94,6 +100,7 @@ class TorchBackend(Backend):
 
     jit = staticmethod(transforms.jit)
     value_and_grad = staticmethod(transforms.value_and_grad)
+    repeating = staticmethod(repetition.repeating)
     update_all = staticmethod(updates.update_all)
     optimizer = staticmethod(optimizer.optimizer)
     vmap = staticmethod(transforms.vmap)

@@ -16,6 +16,7 @@ from torch import Tensor
 from torch.fx.experimental.proxy_tensor import get_proxy_mode
 
 from lamina.backend.torch.dtypes import TYPES
+from lamina.backend.torch.recording import opaque
 
 Shape = Sequence[int]
 
@@ -41,6 +42,7 @@ def _readable(key: Tensor) -> bool:
     )
 
 
+@opaque
 def _generator(key: Tensor) -> torch.Generator:
     """This thread's generator for the key's device, about to give the numbers of the key."""
     generator = _generators.of.get(key.device)

@@ -19,6 +19,7 @@ from lamina.backend.frames import Cell, Frame, local
 from lamina.backend.torch.compilation import compiled
 from lamina.backend.torch.devices import placed
 from lamina.backend.torch.dtypes import NAMES, TYPES
+from lamina.backend.torch.recording import refuse
 from lamina.backend.torch.variables import assign, read
 
 Function = Callable[..., Any]
@@ -216,6 +217,7 @@ class _Custom(torch.autograd.Function):
 def custom_gradient(function: Function) -> Function:
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
+        refuse("a gradient of one's own is taken in Python")
         # What the gradient keeps of its arguments is on the graph only if it needs a gradient too.
         with torch.set_grad_enabled(_state.depth > 1):
             outputs, gradient = function(*args, **kwargs)
@@ -230,6 +232,7 @@ def custom_gradient(function: Function) -> Function:
 
 def remat(function: Function) -> Function:
     def call(*args: Any, **kwargs: Any) -> Any:
+        refuse("values are computed anew in Python")
         seen: dict[Cell, Any] = {}
         written: dict[Cell, Any] = {}
         again = False
