@@ -121,7 +121,7 @@ class Backend(abc.ABC):
     def check_values(self, check: Function, *tensors: Tensor) -> None:
         """Have `check` look at the values of tensors, as NumPy arrays, unless one is traced.
 
-        It raises an error or returns nothing, and depends on the values alone.
+        It raises an error or returns nothing, changes nothing, and depends on the values alone.
         """
         if not any(map(self.is_traced, tensors)):
             check(*map(self.to_numpy, tensors))

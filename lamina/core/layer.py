@@ -65,7 +65,7 @@ class Layer(Recorded, LayerState, Operation):
     """
 
     slot: ClassVar[str] = "layers"
-    bookkeeping = LayerState.bookkeeping | {"_accepted"}
+    bookkeeping = LayerState.bookkeeping | {"_accepted", "_fitting"}
     _signature: ClassVar[CallSignature]
     _computes_mask: ClassVar[bool] = False
     supports_masking: bool = False
@@ -76,6 +76,8 @@ class Layer(Recorded, LayerState, Operation):
     _spec_memo: dict[Any, Any]
     # The class and element type of arguments that need no conversion, and `autocast` by then.
     _accepted: set[tuple[type, Any, bool]]
+    # An input's shape, and the `input_spec` that it was found to fit.
+    _fitting: tuple[Any, Any] = (None, None)
     # Constructor arguments that are no part of the config.
     unsaved: ClassVar[frozenset[str]] = frozenset()
 
@@ -233,6 +235,9 @@ class Layer(Recorded, LayerState, Operation):
         that were found to need no conversion.
         """
         accepted, autocast = self._accepted, self.autocast
+        if len(args) == 1 and not kwargs and args[0].__class__ is not list:
+            one = args[0]
+            return (type(one), getattr(one, "dtype", None), autocast) in accepted
         for value in (*args, *kwargs.values()) if kwargs else args:
             for one in value if value.__class__ is list else (value,):
                 if (type(one), getattr(one, "dtype", None), autocast) not in accepted:
@@ -314,10 +319,12 @@ class Layer(Recorded, LayerState, Operation):
         self, args: tuple[Any, ...], kwargs: dict[str, Any], context: CallContext
     ) -> None:
         spec, first = self.input_spec, args[0] if args else next(iter(kwargs.values()), None)
-        shape = getattr(first, "shape", None) if is_concrete(first) else None
-        single = shape is not None and spec.__class__ is specs.InputSpec
-        if not single or spec.mismatch(shape) is not None:
-            specs.check(spec, first, context.path(), type(self).__name__)
+        shape = getattr(first, "shape", None)
+        if self._fitting == (spec, shape):
+            return
+        specs.check(spec, first, context.path(), type(self).__name__)
+        if shape is not None and is_concrete(first):
+            self._fitting = (spec, shape)
 
     def _build_for(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         arguments = build_arguments(self.build, self._signature.named(args, kwargs))

@@ -92,11 +92,11 @@ class Embedding(Layer):
             indices = ops.cast(indices, "int32")
         if not is_keras_tensor(indices):
             current().check_values(self._check, indices)
-        return ops.take(self.embeddings, indices, axis=0)
+        return ops.take(self.embeddings.value, indices, axis=0)
 
     def _check(self, found: np.ndarray) -> None:
-        wrong = (found < 0) | (found >= self.input_dim)
-        if wrong.any():
+        if found.size and (found.min() < 0 or found.max() >= self.input_dim):
+            wrong = (found < 0) | (found >= self.input_dim)
             place = np.argwhere(wrong)[0].tolist()
             raise ValueError(
                 f"Embedding {self.name!r} has {self.input_dim} rows, and its input holds "

@@ -9,6 +9,7 @@ from lamina import constraints, initializers, ops, regularizers
 from lamina.core.input_spec import InputSpec
 from lamina.core.layer import Layer
 from lamina.core.variable import Variable
+from lamina.ops.normalization import standardize_batch
 from lamina.ops.row import Tensor, TensorLike
 
 
@@ -48,6 +49,10 @@ class _Normalization(Layer):
             autocast=False,
             name=name,
         )
+
+    def _scale_and_offset(self) -> tuple[Tensor | None, Tensor | None]:
+        gamma, beta = self.gamma, self.beta
+        return None if gamma is None else gamma.value, None if beta is None else beta.value
 
     def _wide(self, inputs: TensorLike) -> Tensor:
         """`inputs` in a float type that sums of squares fit in."""
@@ -162,23 +167,26 @@ class BatchNormalization(_Normalization):
         self, inputs: TensorLike, training: bool | None = None, mask: TensorLike | None = None
     ) -> Tensor:
         x = self._wide(inputs)
-        if training and self.trainable:
-            mean, variance = self._moments(x, mask)
+        gamma, beta = self._scale_and_offset()
+        learning = training and self.trainable
+        if learning and mask is None:
+            outputs, mean, variance = standardize_batch(x, self.axis, beta, gamma, self.epsilon)
+        else:
+            mean, variance = self.moving_mean.value, self.moving_variance.value
+            if learning:
+                mean, variance = self._masked_moments(x, mask)
+            outputs = ops.batch_normalization(
+                x, mean, variance, self.axis, beta, gamma, self.epsilon
+            )
+        if learning:
             for moving, batch in ((self.moving_mean, mean), (self.moving_variance, variance)):
                 moving.assign(moving * self.momentum + batch * (1.0 - self.momentum))
-        else:
-            mean, variance = self.moving_mean, self.moving_variance
-        outputs = ops.batch_normalization(
-            x, mean, variance, self.axis, offset=self.beta, scale=self.gamma, epsilon=self.epsilon
-        )
         return ops.cast(outputs, self.compute_dtype)
 
-    def _moments(self, x: Tensor, mask: TensorLike | None) -> tuple[Tensor, Tensor]:
+    def _masked_moments(self, x: Tensor, mask: TensorLike) -> tuple[Tensor, Tensor]:
         """Mean and variance of each channel, over the places that the mask leaves."""
         rank = len(x.shape)
         axes = tuple(axis for axis in range(rank) if axis != self.axis % rank)
-        if mask is None:
-            return ops.moments(x, axes, synchronized=self.synchronized)
         mask = ops.cast(mask, x.dtype)
         weights = ops.broadcast_to(
             ops.reshape(mask, (*ops.shape(mask), *(1,) * (rank - len(mask.shape)))), ops.shape(x)
@@ -250,8 +258,9 @@ class LayerNormalization(_Normalization):
 
     def call(self, inputs: TensorLike) -> Tensor:
         x = self._wide(inputs)
+        gamma, beta = self._scale_and_offset()
         outputs = ops.layer_normalization(
-            x, self.gamma, self.beta, axis=tuple(self.axis), epsilon=self.epsilon
+            x, gamma, beta, axis=tuple(self.axis), epsilon=self.epsilon
         )
         return ops.cast(outputs, self.compute_dtype)
 

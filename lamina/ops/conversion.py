@@ -67,11 +67,14 @@ def cast(x: TensorLike, dtype: Any) -> Tensor:
         >>> convert_to_numpy(cast([1.7, -1.7], "int32")).tolist()
         [1, -1]
     """
-    dtype = current().canonical(standardize_dtype(dtype))
+    backend = current()
+    if roles.get(type(x)) == "tensor" and backend.dtype(x) == dtype:
+        return x
+    dtype = backend.canonical(standardize_dtype(dtype))
     if isinstance(x, KerasTensor):
         return _Cast(dtype)(x) if x.dtype != dtype else x
     x = convert_to_tensor(x)
-    return x if not isinstance(x, KerasTensor) and current().dtype(x) == dtype else _cast(x, dtype)
+    return x if not isinstance(x, KerasTensor) and backend.dtype(x) == dtype else _cast(x, dtype)
 
 
 def _cast(x: Any, dtype: str) -> Any:

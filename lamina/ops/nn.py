@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from lamina.ops import (
@@ -77,30 +78,36 @@ def multi_hot(
     return reductions.max(codes, axis=1 if len(codes.shape) > 2 else 0)
 
 
-def _affine(x: Shape, kernel: Shape, bias: Shape | None) -> Shape:
-    """(…, size) and (size, units) make (…, units)."""
-    product = shapes_linear.matmul(x, kernel)
-    return product if bias is None else shapes.broadcast(product, bias)
+def _affine(x: Shape, kernel: Shape, bias: Shape | None, axes: int) -> Shape:
+    """(…, *summed) and (*summed, *new) make (…, *new), of `axes` summed sizes."""
+    product = shapes_linear.matmul(
+        (*x[:-axes], shapes.size(x[-axes:])), (shapes.size(kernel[:axes]), 1)
+    )
+    result = (*product[:-1], *kernel[axes:])
+    return result if bias is None else shapes.broadcast(result, bias)
 
 
 @op(result=dtypes.promoted, shape=_affine)
-def affine_map(x: TensorLike, kernel: TensorLike, bias: TensorLike = None) -> Tensor:
-    """Affine map x · kernel + bias along the last axis, as one op where a backend has it.
+def affine_map(x: TensorLike, kernel: TensorLike, bias: TensorLike = None, axes: int = 1) -> Tensor:
+    """Affine map x · kernel + bias along the last axes, as one op where a backend has it.
 
     Args:
-        x: of shape `(…, size)`.
-        kernel: of shape `(size, units)`.
-        bias: of shape `(units,)`, or None.
+        x: of shape `(…, *summed)`.
+        kernel: of shape `(*summed, *new)`.
+        bias: of shape `new`, or None.
+        axes: how many sizes are summed over.
     """
     shape = conversion.shape(x)
-    # One matrix product of rank 2: the gradient of one of higher rank is slower on XLA.
-    flat = x if len(shape) == 2 else shaping.reshape(x, (-1, shape[-1]))
-    product = linear_algebra.matmul(flat, kernel)
+    new = kernel.shape[axes:]
+    # One product of matrices: the gradient of one of higher rank is slower on XLA.
+    rows = x if len(shape) == 1 + axes == 2 else shaping.reshape(x, (-1, math.prod(shape[-axes:])))
+    matrix = kernel if len(kernel.shape) == 2 else shaping.reshape(kernel, (-1, math.prod(new)))
+    product = linear_algebra.matmul(rows, matrix)
     if bias is not None:
-        product = arithmetic.add(product, bias)
-    if len(shape) == 2:
+        product = arithmetic.add(product, shaping.reshape(bias, (-1,)))
+    if rows is x and len(new) == 1:
         return product
-    return shaping.reshape(product, (*shape[:-1], kernel.shape[-1]))
+    return shaping.reshape(product, (*shape[:-axes], *new))
 
 
 @op(result=dtypes.floating, shape=shapes.broadcast)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from lamina.backend.config import epsilon as default_epsilon
 from lamina.backend.dtypes import is_float, standardize_dtype
@@ -16,7 +17,7 @@ from lamina.ops import (
     shapes,
     shaping,
 )
-from lamina.ops.row import Tensor, TensorLike, op
+from lamina.ops.row import Shape, Tensor, TensorLike, op
 from lamina.ops.shapes import canonical_axes
 
 _HALF = ("float16", "bfloat16")
@@ -108,6 +109,46 @@ def batch_normalization(
     if offset is not None:
         shift = shift + offset
     return x * _along(factor, x, axis) + _along(shift, x, axis)
+
+
+def _triple(types: Sequence[str], dtype: str | None) -> dtypes.Plan:
+    common = str(dtypes.floating(types, dtype)[0])
+    return common, (common, common, common)
+
+
+def _with_moments(x: Shape, axis: int, *others: Any) -> list[Shape]:
+    return [x, (x[axis],), (x[axis],)]
+
+
+@op(result=_triple, shape=_with_moments)
+def standardize_batch(
+    x: TensorLike,
+    axis: int,
+    offset: TensorLike | None = None,
+    scale: TensorLike | None = None,
+    epsilon: float = 1e-3,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Batch normalization by the batch's own moments, over all axes but one, and these moments.
+
+    Args:
+        x: a tensor.
+        axis: the axis of the features.
+        offset, scale: vectors along `axis`; None for none.
+        epsilon: keeps the root from being 0.
+
+    Returns:
+        `(y, mean, variance)`; no gradient is promised through the moments.
+
+    Example:
+        >>> from lamina.ops.normalization import standardize_batch
+        >>> y, mean, variance = standardize_batch([[1.0], [3.0]], -1, epsilon=0.0)
+        >>> float(y[1, 0]), float(mean[0]), float(variance[0])
+        (1.0, 2.0, 1.0)
+    """
+    axes = [one for one in range(len(x.shape)) if one != axis % len(x.shape)]
+    mean, variance = moments(x, axes)
+    y = batch_normalization(x, mean, variance, axis, offset, scale, epsilon)
+    return y, mean, variance
 
 
 @op(result=_of_x, shape=shapes.same)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import lamina
 from lamina import ops
 from lamina.ops.nn import affine_map, lerp
 from lamina.ops.row import ShapeError
@@ -19,6 +20,23 @@ def test_it_is_a_product_and_a_sum(shape, biased):
     found = affine_map(*map(ops.convert_to_tensor, (x, kernel)), bias)
     np.testing.assert_allclose(ops.convert_to_numpy(found), expected, rtol=1e-5)
     assert affine_map(KerasTensor((None, *shape)), kernel, bias).shape == (None, *shape[:-1], 5)
+
+
+@pytest.mark.every_backend
+@pytest.mark.parametrize("backend", ["jax", "torch", "tensorflow", "numpy"])
+@pytest.mark.parametrize(
+    ("x", "kernel", "axes"),
+    [((2, 3, 4), (4, 5, 6), 1), ((2, 3, 4), (3, 4, 5), 2), ((2, 3, 4), (3, 4, 5, 6), 2)],
+)
+def test_sums_over_several_axes(backend, x, kernel, axes):
+    random = np.random.default_rng(0)
+    bias = random.random(kernel[axes:], "float32")
+    x, kernel = random.random(x, "float32"), random.random(kernel, "float32")
+    with lamina.backend.use(backend):
+        found = ops.convert_to_numpy(affine_map(x, kernel, bias, axes))
+        symbolic = affine_map(KerasTensor((None, *x.shape[1:])), kernel, bias, axes)
+    np.testing.assert_allclose(found, np.tensordot(x, kernel, axes) + bias, rtol=1e-5)
+    assert symbolic.shape == (None, *found.shape[1:])
 
 
 def test_sizes_that_differ_are_refused():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import string
 from collections.abc import Sequence
 from typing import Any
@@ -32,13 +33,16 @@ def matmul(x: Tensor, y: Tensor) -> Tensor:
     return affine_map(x, y, None)
 
 
-def affine_map(x: Tensor, kernel: Tensor, bias: Tensor | None) -> Tensor:
-    """Affine map x · kernel + bias, `kernel` a matrix and `bias` a vector."""
-    flat = x.shape.rank == 2
-    y = raw.MatMul(a=x if flat else tf.reshape(x, (-1, x.shape[-1])), b=kernel)
+def affine_map(x: Tensor, kernel: Tensor, bias: Tensor | None, axes: int = 1) -> Tensor:
+    """Affine map x · kernel + bias along the last `axes` axes, as one product of matrices."""
+    new = kernel.shape[axes:]
+    units = math.prod(new)
+    flat = x.shape.rank == 2 and axes == 1
+    rows = x if flat else tf.reshape(x, (-1, math.prod(x.shape[-axes:])))
+    y = raw.MatMul(a=rows, b=kernel if kernel.shape.rank == 2 else tf.reshape(kernel, (-1, units)))
     if bias is not None:
-        y = raw.AddV2(x=y, y=bias)
-    return y if flat else tf.reshape(y, [*sizes(x)[:-1], kernel.shape[-1]])
+        y = raw.AddV2(x=y, y=tf.reshape(bias, (units,)) if bias.shape.rank > 1 else bias)
+    return y if flat and len(new) == 1 else tf.reshape(y, [*sizes(x)[:-axes], *new])
 
 
 def dot(x: Tensor, y: Tensor) -> Tensor:

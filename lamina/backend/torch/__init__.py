@@ -82,7 +82,8 @@ class TorchBackend(Backend):
 
     @opaque
     def check_values(self, check: Function, *tensors: torch.Tensor) -> None:
-        super().check_values(check, *tensors)
+        if not any(map(self.is_traced, tensors)):
+            check(*(x.detach().cpu().numpy() for x in tensors))
 
     def canonical(self, dtype: str) -> str:
         return CANONICAL.get(dtype, dtype)

@@ -62,6 +62,9 @@ def _normalization(function: Callable[..., Tensor], vectors: int) -> Callable[..
     """`function` over the last axes, with so many vectors, as a kernel over any axes."""
 
     def kernel(x: Tensor, *given: Any, axis: Axes = -1, epsilon: float | None = None) -> Tensor:
+        complete = axis in (-1, (-1,)) and len(given) == vectors and epsilon is not None
+        if complete and all(one is None or one.ndim == 1 for one in given):
+            return function(x, x.shape[-1:], *given, epsilon)
         moved, axes = _moved(x, axis)
         shape = moved.shape[-len(axes) :]
         scales = [
@@ -96,6 +99,27 @@ def batch_normalization(
     return torch.addcmul(shift.reshape(shape), x, factor.reshape(shape))
 
 
+def standardize_batch(
+    x: Tensor,
+    axis: int,
+    offset: Tensor | None = None,
+    scale: Tensor | None = None,
+    epsilon: float = 1e-3,
+) -> tuple[Tensor, Tensor, Tensor]:
+    channels = x.shape[axis]
+    count = x.numel() // max(channels, 1)
+    if count < 2 or torch._C._functorch.is_functorch_wrapped_tensor(x):
+        axes = [one for one in range(x.ndim) if one != axis % x.ndim]
+        variance, mean = torch.var_mean(x, axes, correction=0)
+        y = batch_normalization(x, mean, variance, axis, offset, scale, epsilon)
+        return y, mean, variance
+    # With a momentum of 1 these become the moments of the batch, the variance divided by n - 1.
+    mean, variance = x.new_zeros(2, channels).unbind()
+    given = (scale, offset, mean, variance, True, 1.0, epsilon)
+    y = torch.native_batch_norm(x.movedim(axis, 1), *given)[0]
+    return y.movedim(1, axis), mean, variance * ((count - 1) / count)
+
+
 def one_hot(
     x: Tensor, num_classes: int, axis: int = -1, dtype: str = "float32", sparse: bool = False
 ) -> Tensor:
@@ -112,17 +136,22 @@ def sparse_categorical_crossentropy(
     classes = output.shape[axis]
     if target.ndim == output.ndim and target.shape[-1] == 1:
         target = target.squeeze(-1)
-    target = target.to(torch.int64).unsqueeze(axis)
-    place = target.clamp(0, classes - 1)
+    target = target.to(torch.int64)
+    last = output if axis == output.ndim - 1 else output.movedim(axis, -1)
     if from_logits:
-        chosen = torch.log_softmax(output, axis).gather(axis, place)
+        logarithms = torch.log_softmax(last, -1)
     else:
         small = default_epsilon()
-        chosen = output.gather(axis, place) / output.sum(axis, keepdim=True)
-        chosen = chosen.clamp(small, 1 - small).log()
+        logarithms = (last / last.sum(-1, keepdim=True)).clamp(small, 1 - small).log()
     # A class that is none of them costs nothing.
-    return torch.where(place == target, -chosen, 0.0).squeeze(axis)
+    known = torch.where((target >= 0) & (target < classes), target, _NO_CLASS)
+    # In one row: its gradient takes half the time of that of picking elements one by one.
+    picked = _C.nll_loss_nd(logarithms.reshape(-1, classes), known.reshape(-1), None, 0, _NO_CLASS)
+    return picked.reshape(target.shape)
 
+
+# What `nll_loss` leaves out.
+_NO_CLASS = -100
 
 # Finite, so that a target which sees nothing gets the mean of the values and not NaN; added to
 # any other logit it stays what it is.
@@ -215,6 +244,7 @@ OWN: dict[str, Callable[..., Any] | None] = {
     "softplus": softplus,
     # Fused: fewer passes over memory than the ops' shared definitions.
     "batch_normalization": batch_normalization,
+    "standardize_batch": standardize_batch,
     "dot_product_attention": dot_product_attention,
     "layer_normalization": _normalization(torch.layer_norm, 2),
     "rms_normalization": _normalization(torch.rms_norm, 1),
