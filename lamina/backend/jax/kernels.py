@@ -31,6 +31,11 @@ def pad(x: Array, pad_width: Any, mode: str, constant_values: Any) -> Array:
     return jnp.pad(x, pad_width, mode=mode, constant_values=constant_values)
 
 
+def _at_fractions(kernel: Callable[..., Array]) -> Callable[..., Array]:
+    """`kernel`, with the fractions 0 and 1 given as integers too."""
+    return lambda x, q, **options: kernel(x, q.astype(x.dtype), **options)
+
+
 def repeat(x: Array, repeats: Any, axis: int | None) -> Array:
     counts = np.asarray(repeats) if isinstance(repeats, (list, tuple)) else repeats
     return jnp.repeat(x, counts, axis=axis)
@@ -95,10 +100,18 @@ def unstack(x: Array, num: int | None, axis: int) -> list[Array]:
     return list(jnp.unstack(x, axis=axis))
 
 
+def distinct(x: Array, axis: int | None, size: int | None, fill_value: Any) -> tuple[Array, ...]:
+    every = jnp.unique(x, True, True, True, axis, equal_nan=False, size=size, fill_value=fill_value)
+    return tuple(every)
+
+
 OWN: dict[str, Callable[..., Any]] = {
     "average": average,  # weights after the axis
+    "distinct": distinct,  # called unique
     "get_item": get_item,
+    "nanquantile": _at_fractions(jnp.nanquantile),
     "pad": pad,  # constant_values must be left out in other modes
+    "quantile": _at_fractions(jnp.quantile),
     "repeat": repeat,  # no list of repeats
     "scatter": scatter,
     "scatter_update": scatter_update,
@@ -111,4 +124,6 @@ OWN: dict[str, Callable[..., Any]] = {
     "solve_triangular": solve_triangular,  # vectors in a stack
     "top_k": top_k,  # no `sorted`, no booleans
     "unstack": unstack,  # no `num`
+    "view": lambda x, dtype: x.view(dtype),  # a method
+    "view_as_complex": lambda x: lax.complex(*jnp.unstack(x, axis=-1)),
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Callable, Sequence
 from statistics import NormalDist
 from typing import Any
@@ -72,6 +73,17 @@ def nan_to_num(x: Array, nan: float, posinf: float | None, neginf: float | None)
     x = np.where(np.isnan(x), np.asarray(nan, x.dtype), x)
     x = np.where(x == np.inf, np.asarray(high, x.dtype), x)
     return np.where(x == -np.inf, np.asarray(low, x.dtype), x)
+
+
+def _quiet(kernel: Callable[..., Any]) -> Callable[..., Any]:
+    """`kernel` without its warning of slices that are all NaN."""
+
+    def call(x: Array, **options: Any) -> Any:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)
+            return kernel(x, **options)
+
+    return call
 
 
 def nonzero(x: Array) -> tuple[Array, ...]:
@@ -196,6 +208,11 @@ def top_k(x: Array, k: int, sorted: bool) -> tuple[Array, Array]:
     return np.take_along_axis(x, places, axis=-1), places
 
 
+def view_as_complex(x: Array) -> Array:
+    real, imaginary = np.unstack(x, axis=-1)
+    return np.asarray(real + 1j * imaginary)
+
+
 def unstack(x: Array, num: int | None, axis: int) -> list[Array]:
     return list(np.unstack(x, axis=axis))
 
@@ -208,7 +225,20 @@ OWN: dict[str, Any] = {
     "erf": _erf,
     "erfc": _erfc,
     "erfinv": _erfinv,
+    "geomspace": None,  # the op's shared definition: integers just missed are cut off
     "get_item": get_item,
+    "median": None,  # the ops' shared definitions: of two neighbours equally near, NumPy takes the
+    "percentile": None,  # even one
+    "quantile": None,
+    "nanmedian": None,
+    "nanpercentile": None,
+    "nanquantile": None,
+    "nanargmax": None,  # the op's shared definition: NumPy refuses what is all NaN
+    "nanargmin": None,
+    **{
+        name: _quiet(getattr(np, name))
+        for name in ("nanmax", "nanmean", "nanmin", "nanstd", "nanvar")
+    },
     "nan_to_num": nan_to_num,  # limits of bfloat16
     "nonzero": nonzero,  # 64-bit positions
     "norm": norm,  # more than two axes
@@ -227,4 +257,6 @@ OWN: dict[str, Any] = {
     "take": take,  # positions out of range
     "top_k": top_k,
     "unstack": unstack,  # no `num`
+    "view": lambda x, dtype: np.copy(x, order="C").view(dtype),
+    "view_as_complex": view_as_complex,
 }

@@ -163,6 +163,7 @@ OWN: dict[str, Any] = {
     # Not there.
     "arange": arange,
     "full": full,
+    "geomspace": None,  # the op's shared definition: tnp's gives other types
     "full_like": _like,
     "ravel": flat,
     "swapaxes": swapaxes,
