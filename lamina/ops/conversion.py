@@ -33,7 +33,7 @@ def convert_to_tensor(
         ValueError: if a sparse or ragged tensor is asked for.
 
     Example:
-        >>> convert_to_tensor([1.0, 2.0]).shape
+        >>> shape(convert_to_tensor([1.0, 2.0]))
         (2,)
     """
     if dtype is None and roles.get(type(x)) == "tensor":
@@ -205,7 +205,7 @@ def array(x: TensorLike, dtype: Any = None) -> Tensor:
     """`convert_to_tensor` under NumPy's name.
 
     Example:
-        >>> array([1.0, 2.0]).shape
+        >>> shape(array([1.0, 2.0]))
         (2,)
     """
     return convert_to_tensor(x, dtype)

@@ -43,6 +43,13 @@ def numeric(dtypes: Sequence[str], dtype: str | None) -> Plan:
     return common, common
 
 
+def limited(dtypes: Sequence[str], dtype: str | None) -> Plan:
+    """The operands' common type; a boolean first operand, kept an integer, becomes `int32`."""
+    common = result_type(*dtypes)
+    common = "int32" if dtypes[0] == "bool" and not is_float(common) else common
+    return common, common
+
+
 def widened(dtypes: Sequence[str], dtype: str | None) -> Plan:
     """As floating, computed in at least 32 bits: the half types are too coarse for it."""
     common, _ = floating(dtypes, dtype)

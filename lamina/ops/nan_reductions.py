@@ -83,7 +83,7 @@ def nanprod(x: TensorLike, axis: Axes = None, keepdims: bool = False) -> Tensor:
     return prod(_replaced(x, 1), axis, keepdims)
 
 
-@op(result=dtypes.promoted, shape=shapes.reduce)
+@op(result=dtypes.promoted, shape=shapes.extreme)
 def nanmax(x: TensorLike, axis: Axes = None, keepdims: bool = False) -> Tensor:
     """The largest element along the axes, NaN passed over.
 
@@ -103,7 +103,7 @@ def nanmax(x: TensorLike, axis: Axes = None, keepdims: bool = False) -> Tensor:
     return _or_else(max(_replaced(x, -math.inf), axis, keepdims), x, axis, keepdims, math.nan)
 
 
-@op(result=dtypes.promoted, shape=shapes.reduce)
+@op(result=dtypes.promoted, shape=shapes.extreme)
 def nanmin(x: TensorLike, axis: Axes = None, keepdims: bool = False) -> Tensor:
     """The smallest element along the axes, NaN passed over.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -122,7 +123,7 @@ def std(x: TensorLike, axis: int | Sequence[int] | None = None, keepdims: bool =
     ...
 
 
-@op(result=dtypes.promoted, shape=shapes.reduce)
+@op(result=dtypes.promoted, shape=shapes.extreme)
 def max(
     x: TensorLike,
     axis: int | Sequence[int] | None = None,
@@ -151,7 +152,7 @@ def max(
 amax = max
 
 
-@op(result=dtypes.promoted, shape=shapes.reduce)
+@op(result=dtypes.promoted, shape=shapes.extreme)
 def min(
     x: TensorLike,
     axis: int | Sequence[int] | None = None,
@@ -180,7 +181,7 @@ def min(
 amin = min
 
 
-@op(result=dtypes.promoted, shape=shapes.reduce)
+@op(result=dtypes.promoted, shape=shapes.extreme)
 def ptp(x: TensorLike, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Tensor:
     """Range of the elements along the axes: max(x) - min(x).
 
@@ -318,7 +319,7 @@ def logsumexp(
         >>> ops.convert_to_numpy(ops.logsumexp([1000.0, 1000.0])).round(4)
         np.float32(1000.6932)
     """
-    peak = max(x, axis=axis, keepdims=True)
+    peak = max(x, axis=axis, keepdims=True, initial=-math.inf)
     # An infinite peak would turn into inf - inf.
     peak = where(isfinite(peak), peak, 0)
     total = log(sum(exp(subtract(x, peak)), axis=axis, keepdims=True)) + peak

@@ -276,6 +276,8 @@ class Row:
 
     def _spec(self, values: list[Any], result: Any) -> Any:
         if self.shape is None:
+            for i in self.tensors:
+                values[i] = _lifted(values[i])
             output = self.definition(*values)
             return map_leaves(lambda leaf: _retyped(leaf, result), output)
         shapes = list(values)
@@ -291,8 +293,9 @@ class Row:
         except ShapeError as error:
             raise ShapeError(f"ops.{self.name}: {error}") from None
         dtype = result
-        if dtype is None and self.operands and values[self.operands[0]] is not None:
-            dtype = strong(weak_dtype(values[self.operands[0]]))
+        first = self._parts(self.operands[0], values)[:1] if self.operands else []
+        if dtype is None and first:
+            dtype = strong(weak_dtype(first[0]))
         if isinstance(found, list):
             kinds = dtype if isinstance(dtype, tuple) else [dtype] * len(found)
             tensors = [KerasTensor(s, d) for s, d in zip(found, kinds, strict=True)]
@@ -416,6 +419,13 @@ def _public_function(row: Row) -> Callable[..., Any]:
 
 def _frozen(value: Any) -> Any:
     return tuple(value) if type(value) is list else value
+
+
+def _lifted(value: Any) -> Any:
+    """An operand, numbers in it as tensors."""
+    if isinstance(value, list):
+        return [_lifted(one) for one in value]
+    return to_tensor(value) if is_number(value) else value
 
 
 def _place(key: Any) -> Any:

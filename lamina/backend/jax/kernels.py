@@ -20,7 +20,15 @@ def average(x: Array, weights: Array | None, axis: Any) -> Array:
 def get_item(x: Array, key: Any) -> Array:
     if isinstance(key, list):
         key = jnp.asarray(key)
+    elif type(key) is int and not -x.shape[0] <= key < x.shape[0]:
+        raise IndexError(f"there is no element {key} of {x.shape[0]}.")  # JAX takes the last
     return x[key]
+
+
+def round_(x: Array, decimals: int) -> Array:
+    if decimals >= 0 or jnp.issubdtype(x.dtype, jnp.floating):
+        return jnp.round(x, decimals)
+    return jnp.round(x.astype(jnp.float32), decimals).astype(x.dtype)
 
 
 def pad(x: Array, pad_width: Any, mode: str, constant_values: Any) -> Array:
@@ -113,6 +121,7 @@ OWN: dict[str, Callable[..., Any]] = {
     "pad": pad,  # constant_values must be left out in other modes
     "quantile": _at_fractions(jnp.quantile),
     "repeat": repeat,  # no list of repeats
+    "round": round_,  # no decimals of integers
     "scatter": scatter,
     "scatter_update": scatter_update,
     "segment_max": _segment(jax.ops.segment_max),

@@ -18,10 +18,6 @@ def argsort(x: Array, axis: int | None) -> Array:
     return np.argsort(x, axis=axis, kind="stable")
 
 
-def average(x: Array, weights: Array | None, axis: Any) -> Array:
-    return np.asarray(np.average(x, axis=axis, weights=weights))
-
-
 def cross(x1: Array, x2: Array, **axes: Any) -> Array:
     """As NumPy before its second version: vectors of two have a third element 0."""
     axis = axes["axis"]
@@ -55,7 +51,6 @@ _erf = np.vectorize(math.erf, otypes=[np.float64])
 _erfc = np.vectorize(math.erfc, otypes=[np.float64])
 
 
-@np.vectorize
 def _erfinv(x: float) -> float:
     if abs(x) >= 1:
         return math.copysign(math.inf, x) if abs(x) == 1 else math.nan
@@ -149,10 +144,12 @@ def _highest(dtype: np.dtype[Any]) -> Any:
 
 def _block(inputs: Array, start_indices: Any, sizes: Sequence[int]) -> tuple[slice, ...]:
     """The block that begins at a position, moved inside where it would stick out."""
-    starts = [
-        min(max(int(start), 0), length - size)
-        for start, length, size in zip(start_indices, inputs.shape, sizes, strict=True)
-    ]
+    starts = []
+    for start, length, size in zip(start_indices, inputs.shape, sizes, strict=True):
+        if size > length:
+            raise ValueError(f"a block of {size} does not lie within {length}.")
+        start = int(start) + (length if start < 0 else 0)
+        starts.append(min(max(start, 0), length - size))
     return tuple(slice(start, start + size) for start, size in zip(starts, sizes, strict=True))
 
 
@@ -203,9 +200,15 @@ def _missing(dtype: np.dtype[Any]) -> Any:
 
 def top_k(x: Array, k: int, sorted: bool) -> tuple[Array, Array]:
     # Reversed, so that the first of equal elements comes first.
+    if k > x.shape[-1]:
+        raise ValueError(f"top_k: {k} of {x.shape[-1]} elements.")
     order = x.shape[-1] - 1 - np.argsort(x[..., ::-1], axis=-1, kind="stable")[..., ::-1]
     places = order[..., :k]
     return np.take_along_axis(x, places, axis=-1), places
+
+
+def where(condition: Array, x1: Array | None, x2: Array | None) -> Any:
+    return nonzero(condition) if x1 is None or x2 is None else np.where(condition, x1, x2)
 
 
 def view_as_complex(x: Array) -> Array:
@@ -219,12 +222,12 @@ def unstack(x: Array, num: int | None, axis: int) -> list[Array]:
 
 OWN: dict[str, Any] = {
     "argsort": argsort,  # stable
-    "average": average,  # weights after the axis
+    "average": None,  # the op's shared definition: NumPy refuses weights that add up to 0
     "cholesky": cholesky,
     "cross": cross,
     "erf": _erf,
     "erfc": _erfc,
-    "erfinv": _erfinv,
+    "erfinv": np.vectorize(_erfinv, otypes=[np.float64]),
     "geomspace": None,  # the op's shared definition: integers just missed are cut off
     "get_item": get_item,
     "median": None,  # the ops' shared definitions: of two neighbours equally near, NumPy takes the
@@ -256,7 +259,9 @@ OWN: dict[str, Any] = {
     "solve_triangular": solve_triangular,
     "take": take,  # positions out of range
     "top_k": top_k,
+    "unravel_index": None,  # the op's shared definition: NumPy refuses what is out of range
     "unstack": unstack,  # no `num`
+    "where": where,  # positions of 64 bits
     "view": lambda x, dtype: np.copy(x, order="C").view(dtype),
     "view_as_complex": view_as_complex,
 }

@@ -70,6 +70,13 @@ def heaviside(x: Tensor, y: Tensor) -> Tensor:
     return tf.where(tf.equal(x, 0), y, step)
 
 
+def hypot(x: Tensor, y: Tensor) -> Tensor:
+    x, y = tf.abs(x), tf.abs(y)
+    longer, shorter = tf.maximum(x, y), tf.minimum(x, y)
+    share = tf.math.divide_no_nan(shorter, longer)
+    return tf.where(tf.math.is_inf(longer), longer, longer * tf.sqrt(1 + share * share))
+
+
 def i0(x: Tensor) -> Tensor:
     # The scaled function has a gradient where the other overflows.
     return tf.math.bessel_i0e(x) * tf.exp(tf.abs(x))
@@ -214,7 +221,7 @@ OWN: dict[str, Any] = {
     "sign": sign,
     # Without halves.
     "erfinv": widened(tf.math.erfinv, HALF),
-    "hypot": widened(lambda x, y: tf.sqrt(x * x + y * y), HALF),  # nor overflow
+    "hypot": widened(hypot, HALF),
     "i0": widened(i0, HALF),
     "nextafter": nextafter,
     # Bitwise on integers only.

@@ -23,6 +23,10 @@ Axes = int | Sequence[int] | None
 
 def _extreme(reduce: Kernel, combine: Kernel) -> Kernel:
     def kernel(x: Tensor, axis: Axes, keepdims: bool, initial: float | None) -> Tensor:
+        if initial is None and 0 in x.shape:
+            axes = _dims(x) if axis is None else (axis,) if isinstance(axis, int) else axis
+            if any(x.shape[one] == 0 for one in axes):
+                raise ValueError("There is no largest or smallest of no element.")
         reduced = reduce(x, axis=axis, keepdims=keepdims)
         return reduced if initial is None else combine(reduced, tf.cast(initial, x.dtype))
 
@@ -52,15 +56,36 @@ def _dims(x: Tensor) -> range:
 
 
 def sort(x: Tensor, axis: int | None) -> Tensor:
-    return tf.sort(flat(x)) if axis is None else tf.sort(x, axis)
+    if axis is None:
+        x, axis = flat(x), 0
+    if not x.dtype.is_floating:
+        return tf.sort(x, axis)
+    # TensorFlow has no place for NaN, which belongs at the end.
+    missing = tf.math.is_nan(x)
+    ordered = tf.sort(tf.where(missing, tf.constant(math.inf, x.dtype), x), axis)
+    behind = tf.sort(tf.cast(missing, tf.int32), axis)
+    return tf.where(behind > 0, tf.constant(math.nan, x.dtype), ordered)
 
 
 def argsort(x: Tensor, axis: int | None) -> Tensor:
-    return tf.argsort(flat(x), stable=True) if axis is None else tf.argsort(x, axis, stable=True)
+    if axis is None:
+        x, axis = flat(x), 0
+    return tf.argsort(_whole(x), axis, stable=True)
+
+
+def _whole(x: Tensor) -> Tensor:
+    """Integers in the order of the elements of `x`, NaN the largest."""
+    if not x.dtype.is_floating:
+        return x
+    wide, whole = (tf.float64, tf.int64) if x.dtype is tf.float64 else (tf.float32, tf.int32)
+    # -0 becomes 0, and NaN the one without a sign.
+    x = tf.where(tf.math.is_nan(x), tf.constant(math.nan, wide), tf.cast(x, wide) + 0)
+    bits = tf.bitcast(x, whole)
+    return tf.where(bits < 0, bits ^ whole.max, bits)
 
 
 def searchsorted(sequence: Tensor, values: Tensor, side: str) -> Tensor:
-    places = tf.searchsorted(sequence, flat(values), side)
+    places = tf.searchsorted(_whole(sequence), _whole(flat(values)), side)
     return tf.reshape(places, tf.shape(values))
 
 
@@ -141,6 +166,7 @@ OWN: dict[str, Any] = {
     "top_k": widened(top_k, BOOL, UNSIGNED),
     # The ops' shared definitions: fewer types, other arguments.
     "average": None,
+    "ptp": None,
     "nanmean": None,
     "nanprod": None,
     "nansum": None,

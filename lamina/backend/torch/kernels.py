@@ -121,6 +121,8 @@ def imag(x: Tensor) -> Tensor:
 
 
 def view(x: Tensor, dtype: str) -> Tensor:
+    if x.numel() == 0:  # of which the strides may be any
+        x = x.new_zeros(x.shape)
     return x.contiguous().view(getattr(torch, dtype))
 
 
@@ -137,6 +139,8 @@ def argsort(x: Tensor, axis: int | None) -> Tensor:
 
 
 def top_k(x: Tensor, k: int, sorted: bool) -> tuple[Tensor, Tensor]:
+    if k > x.shape[-1]:
+        raise ValueError(f"top_k: {k} of {x.shape[-1]} elements.")
     values, places = torch.sort(x, dim=-1, descending=True, stable=True)
     return values[..., :k], places[..., :k]
 
