@@ -38,6 +38,21 @@ def is_integer(dtype: str) -> bool:
     return dtype.startswith(("int", "uint"))
 
 
+def is_complex(dtype: str) -> bool:
+    """True for the complex types."""
+    return dtype.startswith("complex")
+
+
+def real_type(dtype: str) -> str:
+    """The type of the real and of the imaginary part; other types are their own."""
+    return {"complex64": "float32", "complex128": "float64"}.get(dtype, dtype)
+
+
+def complex_type(dtype: str) -> str:
+    """The complex type whose parts hold what a float type holds."""
+    return "complex128" if dtype in ("float64", "complex128") else "complex64"
+
+
 def standardize_dtype(dtype: Any) -> str:
     """The name of a type given as a string, a NumPy or framework dtype, a Python type or None.
 
@@ -82,7 +97,7 @@ def _promote(first: str, second: str) -> str:
         if weak == "int":
             return other
         if weak == "float":
-            return other if is_float(other) or other.startswith("complex") else "float"
+            return other if is_float(other) or is_complex(other) else "float"
     if first in EXACT or second in EXACT:
         return _promote_complex(first, second)
     if is_float(first) != is_float(second):
@@ -98,7 +113,7 @@ def _promote(first: str, second: str) -> str:
 
 
 def _promote_complex(first: str, second: str) -> str:
-    if not (first.startswith("complex") or second.startswith("complex")):
+    if not (is_complex(first) or is_complex(second)):
         raise ValueError(f"{first} and {second} have no common type; cast one of them first.")
     wide = any(dtype in ("complex128", "float64") for dtype in (first, second))
     return "complex128" if wide else "complex64"

@@ -13,6 +13,7 @@ from lamina.backend import current
 from lamina.backend.dtypes import is_float, standardize_dtype
 from lamina.ops.operand import roles, to_tensor
 from lamina.ops.row import Tensor, TensorLike
+from lamina.symbolic.dimension import Unknown
 from lamina.symbolic.graph import Operation
 from lamina.symbolic.operators import table
 from lamina.symbolic.tensor import KerasTensor
@@ -32,7 +33,7 @@ def convert_to_tensor(
         ValueError: if a sparse or ragged tensor is asked for.
 
     Example:
-        >>> convert_to_tensor([1.0, 2.0]).shape
+        >>> shape(convert_to_tensor([1.0, 2.0]))
         (2,)
     """
     if dtype is None and roles.get(type(x)) == "tensor":
@@ -97,6 +98,66 @@ class _Cast(Operation):
         return {"dtype": self.dtype, "name": self.name}
 
 
+def view(x: TensorLike, dtype: Any = None) -> Tensor:
+    """The bits of `x` read as elements of another type, none of them changed.
+
+    Args:
+        x: a tensor of any shape.
+        dtype: the type to read them as; `x`'s own where None.
+
+    Returns:
+        A tensor of `x`'s shape; where the widths of the types differ, the last axis is longer or
+        shorter by as much. A type that the backend does not hold is given as the one that stands
+        for it.
+
+    Raises:
+        ValueError: if the last axis does not hold a whole number of the new elements.
+
+    Example:
+        >>> convert_to_numpy(view(convert_to_tensor([1.0, -2.0]), "int32")).tolist()
+        [1065353216, -1073741824]
+    """
+    x = convert_to_tensor(x)
+    if dtype is None:
+        return x
+    backend, kind = current(), standardize_dtype(dtype)
+    # Where a backend has a narrower type for one, it has no bits to fill that with.
+    kind = min(kind, backend.canonical(kind), key=_width)
+    if isinstance(x, KerasTensor):
+        return _View(kind)(x)
+    _viewed(tuple(x.shape), standardize_dtype(x.dtype), kind)
+    kernel: Any = backend.kernel("view")
+    return backend.cast(kernel(x, kind), backend.canonical(kind))
+
+
+def _width(dtype: str) -> int:
+    return np.dtype(dtype).itemsize
+
+
+def _viewed(shape: Any, old: str, new: str) -> tuple[Any, ...]:
+    """The shape of a tensor of type `old` whose bits are read as of type `new`."""
+    if _width(old) == _width(new):
+        return tuple(shape)
+    size = shape[-1] * _width(old) if shape else 0
+    if not shape or (size % _width(new) and not isinstance(size, Unknown)):
+        raise ValueError(
+            f"view: the last axis of shape {tuple(shape)} and type {old} does not hold a whole "
+            f"number of {new}."
+        )
+    return (*shape[:-1], size // _width(new))
+
+
+class _View(_Cast):
+    """`view` in the graph of a functional model."""
+
+    class_name = "View"
+
+    def call(self, x: Any) -> Any:
+        if not isinstance(x, KerasTensor):
+            return view(x, self.dtype)
+        return KerasTensor(_viewed(x.shape, x.dtype, self.dtype), current().canonical(self.dtype))
+
+
 def is_tensor(x: Any) -> bool:
     """Whether `x` is a tensor of the backend, a traced one included."""
     return isinstance(x, current().tensor_types)
@@ -147,7 +208,7 @@ def array(x: TensorLike, dtype: Any = None) -> Tensor:
     """`convert_to_tensor` under NumPy's name.
 
     Example:
-        >>> array([1.0, 2.0]).shape
+        >>> shape(array([1.0, 2.0]))
         (2,)
     """
     return convert_to_tensor(x, dtype)

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from lamina.backend.dtypes import is_integer
 from lamina.ops import dtypes, shapes, shapes_arrays
+from lamina.ops.arithmetic import multiply
+from lamina.ops.comparison import equal, where
+from lamina.ops.elementwise import absolute, exp, log, sign
 from lamina.ops.row import Number, Tensor, TensorLike, op
+from lamina.ops.shaping import expand_dims, reshape
 
 
 @op(result=dtypes.asked, shape=shapes_arrays.given)
@@ -347,3 +352,41 @@ def logspace(
         array([  1.,  10., 100.], dtype=float32)
     """
     ...
+
+
+@op(result=dtypes.asked_or_floating, shape=shapes_arrays.logspace)
+def geomspace(
+    start: TensorLike,
+    stop: TensorLike,
+    num: int = 50,
+    endpoint: bool = True,
+    dtype: Any = None,
+    axis: int = 0,
+) -> Tensor:
+    """Numbers each of which is the same multiple of the one before, between two limits.
+
+    Args:
+        start: the first number, or a tensor of them; not 0.
+        stop: the last number, of the sign of `start`.
+        num: how many.
+        endpoint: whether `stop` is among them.
+        dtype: the result's element type; see Returns where None.
+        axis: where the new axis stands.
+
+    Returns:
+        A tensor with a new axis of size `num`, of `dtype`, else a float type.
+
+    Example:
+        >>> from lamina import ops
+        >>> ops.convert_to_numpy(ops.geomspace(1, 100, 3)).round(3)
+        array([  1.,  10., 100.], dtype=float32)
+    """
+    powers = linspace(log(absolute(start)), log(absolute(stop)), num, endpoint, axis=axis)
+    x = multiply(expand_dims(sign(start), axis), exp(powers))
+    if is_integer(dtype):  # what rounding left just below an integer shall not become the one below
+        x = multiply(x, 1 + 1e-6)
+    # The limits exactly.
+    rank = len(x.shape)
+    place = reshape(arange(num), [-1 if i == axis % rank else 1 for i in range(rank)])
+    x = where(equal(place, 0), expand_dims(start, axis), x)
+    return where(equal(place, num - 1), expand_dims(stop, axis), x) if endpoint and num > 1 else x

@@ -9,7 +9,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lamina.backend.config import settings
-from lamina.backend.dtypes import bits, is_float, is_integer, result_type
+from lamina.backend.dtypes import (
+    bits,
+    complex_type,
+    is_complex,
+    is_float,
+    is_integer,
+    real_type,
+    result_type,
+)
 
 Plan = tuple[str | None, str | tuple[str, ...] | None]
 
@@ -23,7 +31,7 @@ def promoted(dtypes: Sequence[str], dtype: str | None) -> Plan:
 def floating(dtypes: Sequence[str], dtype: str | None) -> Plan:
     """The operands' common type, or `floatx` where that is no float."""
     common = result_type(*dtypes)
-    if not (is_float(common) or common.startswith("complex")):
+    if not (is_float(common) or is_complex(common)):
         common = settings.floatx
     return common, common
 
@@ -32,6 +40,13 @@ def numeric(dtypes: Sequence[str], dtype: str | None) -> Plan:
     """The operands' common type; booleans alone are taken as `int32`."""
     common = result_type(*dtypes)
     common = "int32" if common == "bool" else common
+    return common, common
+
+
+def limited(dtypes: Sequence[str], dtype: str | None) -> Plan:
+    """The operands' common type; a boolean first operand, kept an integer, becomes `int32`."""
+    common = result_type(*dtypes)
+    common = "int32" if dtypes[0] == "bool" and not is_float(common) else common
     return common, common
 
 
@@ -143,3 +158,31 @@ def widened_pair(dtypes: Sequence[str], dtype: str | None) -> Plan:
     """As widened, with two results."""
     compute, common = widened(dtypes, dtype)
     return compute, (str(common), str(common))
+
+
+def real_part(dtypes: Sequence[str], dtype: str | None) -> Plan:
+    """As promoted; of complex numbers the type of their parts comes out."""
+    common = result_type(*dtypes)
+    return common, real_type(common)
+
+
+def real_floating(dtypes: Sequence[str], dtype: str | None) -> Plan:
+    """As floating; of complex numbers the type of their parts comes out."""
+    common, _ = floating(dtypes, dtype)
+    return common, real_type(str(common))
+
+
+def complex_of(dtypes: Sequence[str], dtype: str | None) -> Plan:
+    """Computed in at least 32 bits; the result is complex."""
+    compute, _ = widened(dtypes, dtype)
+    return compute, complex_type(str(compute))
+
+
+def counted(dtypes: Sequence[str], dtype: str | None) -> Plan:
+    """The operand's own type; the result counts: `int32` where there is none."""
+    return None, result_type(*dtypes) if dtypes else "int32"
+
+
+def distinct(dtypes: Sequence[str], dtype: str | None) -> Plan:
+    """Four results: elements of the operand's type, and three counts or positions."""
+    return None, (result_type(dtypes[0]), "int32", "int32", "int32")

@@ -7,7 +7,7 @@ from lamina.ops.arithmetic import multiply, power
 from lamina.ops.row import Tensor, TensorLike, op
 
 
-@op(result=dtypes.promoted, shape=shapes.same)
+@op(result=dtypes.real_part, shape=shapes.same)
 def absolute(x: TensorLike) -> Tensor:
     """Absolute value, elementwise: |x|.
 

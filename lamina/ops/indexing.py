@@ -8,6 +8,7 @@ from typing import Any
 from lamina.ops import dtypes, shapes, shapes_arrays
 from lamina.ops.arithmetic import floor_divide, mod
 from lamina.ops.comparison import where
+from lamina.ops.rounding import clip
 from lamina.ops.row import Indices, Places, Tensor, TensorLike, op
 
 
@@ -278,7 +279,7 @@ def unravel_index(indices: TensorLike, shape: Sequence[int]) -> Tensor:
         shape: the shape of the tensor.
 
     Returns:
-        A list of tensors, one for each axis.
+        A list of tensors, one for each axis. Positions out of range are taken as the nearest one.
 
     Example:
         >>> from lamina import ops
@@ -286,6 +287,8 @@ def unravel_index(indices: TensorLike, shape: Sequence[int]) -> Tensor:
         >>> ops.convert_to_numpy(columns).tolist()
         [1, 2]
     """
+    total = shapes.size(shape)
+    indices = clip(indices, -total, total - 1)
     places = []
     for size in reversed(shape):
         places.append(mod(indices, size))

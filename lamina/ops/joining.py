@@ -7,7 +7,7 @@ from typing import Any
 
 from lamina.ops import dtypes, shapes_arrays
 from lamina.ops.row import Tensor, TensorLike, op
-from lamina.ops.shaping import reshape
+from lamina.ops.shaping import expand_dims, reshape
 
 
 @op(result=dtypes.promoted, shape=shapes_arrays.concatenate)
@@ -83,6 +83,26 @@ def vstack(xs: Sequence[TensorLike]) -> Tensor:
         [[1, 2], [3, 4]]
     """
     return concatenate([_at_least(x, 2) for x in xs], axis=0)
+
+
+@op(result=dtypes.promoted, everywhere=True)
+def dstack(xs: Sequence[TensorLike]) -> Tensor:
+    """Tensors one behind the other: joined along axis 2, which matrices and vectors get.
+
+    Args:
+        xs: tensors; a vector of length n is taken as of shape (1, n, 1), a matrix of n columns and
+            m rows as of shape (m, n, 1).
+
+    Returns:
+        A tensor of the operands' common type.
+
+    Example:
+        >>> from lamina import ops
+        >>> ops.convert_to_numpy(ops.dstack([[1, 2], [3, 4]])).tolist()
+        [[[1, 3], [2, 4]]]
+    """
+    layers = [_at_least(x, 2) for x in xs]
+    return concatenate([x if len(x.shape) > 2 else expand_dims(x, 2) for x in layers], axis=2)
 
 
 def _at_least(x: Tensor, rank: int) -> Tensor:
@@ -176,3 +196,72 @@ def unstack(x: TensorLike, num: int | None = None, axis: int = 0) -> Tensor:
         [[1, 2], [3, 4]]
     """
     ...
+
+
+@op(result=dtypes.own, everywhere=True)
+def hsplit(x: TensorLike, indices_or_sections: Any) -> Tensor:
+    """X cut into parts side by side: along axis 1, a vector along axis 0.
+
+    Args:
+        x: a tensor of at least one dimension.
+        indices_or_sections: how many equal parts, or the positions where to cut.
+
+    Returns:
+        A list of tensors of `x`'s type.
+
+    Raises:
+        ShapeError: if the axis cannot be cut into that many equal parts.
+
+    Example:
+        >>> from lamina import ops
+        >>> parts = ops.hsplit([[1, 2], [3, 4]], 2)
+        >>> [ops.convert_to_numpy(part).tolist() for part in parts]
+        [[[1], [3]], [[2], [4]]]
+    """
+    return split(x, indices_or_sections, axis=0 if len(x.shape) == 1 else 1)
+
+
+@op(result=dtypes.own, everywhere=True)
+def vsplit(x: TensorLike, indices_or_sections: Any) -> Tensor:
+    """X cut into parts one above the other: along axis 0.
+
+    Args:
+        x: a tensor of at least one dimension.
+        indices_or_sections: how many equal parts, or the positions where to cut.
+
+    Returns:
+        A list of tensors of `x`'s type.
+
+    Raises:
+        ShapeError: if the axis cannot be cut into that many equal parts.
+
+    Example:
+        >>> from lamina import ops
+        >>> parts = ops.vsplit([[1, 2], [3, 4]], 2)
+        >>> [ops.convert_to_numpy(part).tolist() for part in parts]
+        [[[1, 2]], [[3, 4]]]
+    """
+    return split(x, indices_or_sections, axis=0)
+
+
+@op(result=dtypes.own, everywhere=True)
+def dsplit(x: TensorLike, indices_or_sections: Any) -> Tensor:
+    """X cut into parts one behind the other: along axis 2.
+
+    Args:
+        x: a tensor of at least three dimensions.
+        indices_or_sections: how many equal parts, or the positions where to cut.
+
+    Returns:
+        A list of tensors of `x`'s type.
+
+    Raises:
+        ShapeError: if the axis cannot be cut into that many equal parts.
+
+    Example:
+        >>> from lamina import ops
+        >>> parts = ops.dsplit([[[1, 2]], [[3, 4]]], 2)
+        >>> [ops.convert_to_numpy(part).tolist() for part in parts]
+        [[[[1]], [[3]]], [[[2]], [[4]]]]
+    """
+    return split(x, indices_or_sections, axis=2)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from lamina.ops import dtypes, shapes, shapes_linear
+from lamina.ops import dtypes, shapes, shapes_counting, shapes_linear
 from lamina.ops.arithmetic import multiply
-from lamina.ops.reductions import sum
+from lamina.ops.creation import ones_like
+from lamina.ops.indexing import get_item
+from lamina.ops.joining import concatenate
+from lamina.ops.reductions import cumprod, sum
 from lamina.ops.row import Tensor, TensorLike, op
-from lamina.ops.shaping import reshape
+from lamina.ops.shaping import expand_dims, flip, reshape, tile
 
 
 @op(result=dtypes.contracted, shape=shapes_linear.matmul)
@@ -296,3 +299,27 @@ def diagflat(x: TensorLike, k: int = 0) -> Tensor:
         [[1, 0], [0, 2]]
     """
     ...
+
+
+@op(result=dtypes.numeric, shape=shapes_counting.vander)
+def vander(x: TensorLike, N: int | None = None, increasing: bool = False) -> Tensor:
+    """The matrix of Vandermonde, whose columns are the powers of a vector.
+
+    Args:
+        x: a vector.
+        N: how many powers, from x⁰ on; as many as elements where None.
+        increasing: whether the powers rise from left to right.
+
+    Returns:
+        A matrix of `x`'s type, a row for each element.
+
+    Example:
+        >>> from lamina import ops
+        >>> ops.convert_to_numpy(ops.vander([1, 2, 3])).tolist()
+        [[1, 1, 1], [4, 2, 1], [9, 3, 1]]
+    """
+    _, count = shapes_counting.vander(x.shape, N)
+    column = expand_dims(x, 1)
+    factors = concatenate([ones_like(column), tile(column, (1, max(count - 1, 0)))], axis=1)
+    matrix = cumprod(get_item(factors, (slice(None), slice(0, count))), axis=1)
+    return matrix if increasing else flip(matrix, axis=1)

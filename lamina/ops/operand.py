@@ -8,7 +8,7 @@ import numpy as np
 
 from lamina.backend import current
 from lamina.backend.config import settings
-from lamina.backend.dtypes import is_integer, standardize_dtype, strong
+from lamina.backend.dtypes import complex_type, is_integer, standardize_dtype, strong
 from lamina.symbolic.operators import Operators, table
 from lamina.symbolic.tensor import KerasTensor, inferring
 
@@ -77,12 +77,14 @@ def _holds_tensors(x: Any) -> bool:
 
 
 def _natural_dtype(x: Any) -> str | None:
-    """The type for Python numbers: `floatx` and `int32`, not NumPy's 64 bits."""
+    """The type for Python numbers: `floatx`, `int32`, or of complex ones, not NumPy's widths."""
     if isinstance(x, bool) or hasattr(x, "__array__"):
         return None
     kind = np.asarray(x).dtype.kind
     if kind == "f":
         return standardize_dtype(float)
+    if kind == "c":
+        return complex_type(settings.floatx)
     return "int32" if kind in "iu" else None
 
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
-from lamina.ops import dtypes, shapes
-from lamina.ops.arithmetic import multiply, subtract, true_divide
+from lamina.ops import dtypes, shapes, shapes_counting
+from lamina.ops.arithmetic import add, multiply, subtract, true_divide
 from lamina.ops.comparison import where
 from lamina.ops.creation import ones_like
 from lamina.ops.elementwise import exp, isfinite, log
-from lamina.ops.row import Indices, Tensor, TensorLike, op
-from lamina.ops.shaping import reshape, squeeze
+from lamina.ops.row import Tensor, TensorLike, op
+from lamina.ops.shaping import moveaxis, reshape, squeeze
 
 
 @op(result=dtypes.summed, shape=shapes.reduce)
@@ -102,7 +103,7 @@ def var(x: TensorLike, axis: int | Sequence[int] | None = None, keepdims: bool =
     ...
 
 
-@op(result=dtypes.floating, shape=shapes.reduce)
+@op(result=dtypes.real_floating, shape=shapes.reduce)
 def std(x: TensorLike, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Tensor:
     """Standard deviation of the elements along the axes: √var(x).
 
@@ -122,7 +123,7 @@ def std(x: TensorLike, axis: int | Sequence[int] | None = None, keepdims: bool =
     ...
 
 
-@op(result=dtypes.promoted, shape=shapes.reduce)
+@op(result=dtypes.promoted, shape=shapes.extreme)
 def max(
     x: TensorLike,
     axis: int | Sequence[int] | None = None,
@@ -151,7 +152,7 @@ def max(
 amax = max
 
 
-@op(result=dtypes.promoted, shape=shapes.reduce)
+@op(result=dtypes.promoted, shape=shapes.extreme)
 def min(
     x: TensorLike,
     axis: int | Sequence[int] | None = None,
@@ -180,7 +181,7 @@ def min(
 amin = min
 
 
-@op(result=dtypes.promoted, shape=shapes.reduce)
+@op(result=dtypes.promoted, shape=shapes.extreme)
 def ptp(x: TensorLike, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Tensor:
     """Range of the elements along the axes: max(x) - min(x).
 
@@ -318,33 +319,11 @@ def logsumexp(
         >>> ops.convert_to_numpy(ops.logsumexp([1000.0, 1000.0])).round(4)
         np.float32(1000.6932)
     """
-    peak = max(x, axis=axis, keepdims=True)
+    peak = max(x, axis=axis, keepdims=True, initial=-math.inf)
     # An infinite peak would turn into inf - inf.
     peak = where(isfinite(peak), peak, 0)
     total = log(sum(exp(subtract(x, peak)), axis=axis, keepdims=True)) + peak
     return total if keepdims else squeeze(total, axis)
-
-
-@op(result=dtypes.floating, shape=shapes.reduce)
-def median(
-    x: TensorLike, axis: int | Sequence[int] | None = None, keepdims: bool = False
-) -> Tensor:
-    """The middle element along the axes; the mean of the two middle ones of an even number.
-
-    Args:
-        x: a tensor of any shape.
-        axis: the axis or axes; None for all of them.
-        keepdims: whether a reduced axis stays, of size 1.
-
-    Returns:
-        A tensor of `x`'s shape without the reduced axes.
-
-    Example:
-        >>> from lamina import ops
-        >>> ops.convert_to_numpy(ops.median([1.0, 2.0, 10.0])).tolist()
-        2.0
-    """
-    return quantile(x, 0.5, axis, "linear", keepdims)
 
 
 @op(result=dtypes.floating, shape=shapes.average)
@@ -373,64 +352,6 @@ def average(
         weights = reshape(weights, [-1 if i == axis % rank else 1 for i in range(rank)])
     every = multiply(weights, ones_like(x))
     return true_divide(sum(multiply(x, every), axis), sum(every, axis))
-
-
-@op(result=dtypes.widened, shape=shapes.quantile)
-def quantile(
-    x: TensorLike,
-    q: Indices,
-    axis: int | Sequence[int] | None = None,
-    method: str = "linear",
-    keepdims: bool = False,
-) -> Tensor:
-    """The value below which a fraction q of the elements along the axes lies.
-
-    Args:
-        x: a tensor of any shape.
-        q: which fraction of the elements is smaller, in [0, 1]: a number or a vector.
-        axis: the axis or axes; None for all of them.
-        method: how to choose between two elements: 'linear', 'lower', 'higher', 'midpoint' or
-            'nearest'.
-        keepdims: whether a reduced axis stays, of size 1.
-
-    Returns:
-        A float tensor: the shape of `q`, then `x`'s shape without the reduced axes.
-
-    Example:
-        >>> from lamina import ops
-        >>> ops.convert_to_numpy(ops.quantile([1.0, 2.0, 4.0], 0.5)).tolist()
-        2.0
-    """
-    ...
-
-
-@op(result=dtypes.widened, shape=shapes.quantile)
-def percentile(
-    x: TensorLike,
-    q: Indices,
-    axis: int | Sequence[int] | None = None,
-    method: str = "linear",
-    keepdims: bool = False,
-) -> Tensor:
-    """The value below which q percent of the elements along the axes lie.
-
-    Args:
-        x: a tensor of any shape.
-        q: percents, in [0, 100]: a number or a vector.
-        axis: the axis or axes; None for all of them.
-        method: how to choose between two elements: 'linear', 'lower', 'higher', 'midpoint' or
-            'nearest'.
-        keepdims: whether a reduced axis stays, of size 1.
-
-    Returns:
-        A float tensor: the shape of `q`, then `x`'s shape without the reduced axes.
-
-    Example:
-        >>> from lamina import ops
-        >>> ops.convert_to_numpy(ops.percentile([1.0, 2.0, 4.0], 50)).tolist()
-        2.0
-    """
-    return quantile(x, true_divide(q, 100), axis, method, keepdims)
 
 
 @op(result=dtypes.accumulated, shape=shapes.cumulative)
@@ -471,3 +392,32 @@ def cumprod(x: TensorLike, axis: int | None = None, dtype: Any = None) -> Tensor
         [1, 2, 6]
     """
     ...
+
+
+@op(result=dtypes.floating, shape=shapes_counting.trapezoid)
+def trapezoid(
+    y: TensorLike, x: TensorLike | None = None, dx: float = 1.0, axis: int = -1
+) -> Tensor:
+    """Integral along an axis by the trapezoidal rule: Σ (x[i + 1] - x[i]) (y[i + 1] + y[i]) / 2.
+
+    Args:
+        y: the values of the function.
+        x: where they are: of `y`'s shape, or a vector along the axis; None for equal distances.
+        dx: the distance where `x` is None.
+        axis: the axis.
+
+    Returns:
+        A float tensor of `y`'s shape without the axis.
+
+    Example:
+        >>> from lamina import ops
+        >>> ops.convert_to_numpy(ops.trapezoid([1.0, 2.0, 3.0], x=[4, 6, 8])).tolist()
+        8.0
+    """
+    y = moveaxis(y, axis, -1)
+    width = dx if x is None else _steps(moveaxis(x, axis, -1) if len(x.shape) > 1 else x)
+    return sum(multiply(width, multiply(0.5, add(y[..., 1:], y[..., :-1]))), axis=-1)
+
+
+def _steps(x: Tensor) -> Tensor:
+    return subtract(x[..., 1:], x[..., :-1])

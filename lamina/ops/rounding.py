@@ -79,7 +79,7 @@ def round(x: TensorLike, decimals: int = 0) -> Tensor:
     ...
 
 
-@op(result=dtypes.numeric, shape=shapes.broadcast)
+@op(result=dtypes.limited, shape=shapes.broadcast)
 def clip(x: TensorLike, x_min: TensorLike, x_max: TensorLike) -> Tensor:
     """X kept within limits: min(max(x, x_min), x_max).
 

@@ -59,7 +59,9 @@ _REQUIRED = inspect.Parameter.empty
 rows: dict[str, Row] = {}
 
 
-def op(*, result: DtypeRule, shape: Callable[..., Any] | None = None) -> Callable[[F], F]:
+def op(
+    *, result: DtypeRule, shape: Callable[..., Any] | None = None, everywhere: bool = False
+) -> Callable[[F], F]:
     """Make the decorated function an op; see the top of this file.
 
     Args:
@@ -68,10 +70,12 @@ def op(*, result: DtypeRule, shape: Callable[..., Any] | None = None) -> Callabl
             type of the result (a tuple for several results, None for whatever comes out).
         shape: from the op's arguments, each operand given as its shape: the result's shape, or a
             list of shapes. None where the body gives it.
+        everywhere: whether the body serves on every backend, although frameworks have functions of
+            that name: these differ from each other in what they take or answer.
     """
 
     def decorate(definition: F) -> F:
-        row = Row(definition, result, shape)
+        row = Row(definition, result, shape, everywhere)
         rows[row.name] = row
 
         table[row.name] = row.function
@@ -89,12 +93,17 @@ class Row:
     """What is known of one op: its signature, its rules, and its kernel on each backend."""
 
     def __init__(
-        self, definition: Callable[..., Any], result: DtypeRule, shape: Callable[..., Any] | None
+        self,
+        definition: Callable[..., Any],
+        result: DtypeRule,
+        shape: Callable[..., Any] | None,
+        everywhere: bool,
     ) -> None:
         self.name = definition.__name__
         self.definition = definition
         self.result = result
         self.shape = shape
+        self.everywhere = everywhere
         self.has_body = definition.__code__.co_code != _empty_body.__code__.co_code
         parameters = list(inspect.signature(definition).parameters.values())
         self.size = len(parameters)
@@ -188,7 +197,8 @@ class Row:
             result = tuple(canonical(strong(one)) for one in result)
         elif result is not None:
             result = canonical(strong(result))
-        plan = Plan(compute, result, backend.kernel(self.name))
+        kernel = None if self.everywhere else backend.kernel(self.name)
+        plan = Plan(compute, result, kernel)
         if plan.kernel is None and self.has_body:
             plan.native, plan.kernel = False, self.definition
         for i in self.tensors:
@@ -266,6 +276,8 @@ class Row:
 
     def _spec(self, values: list[Any], result: Any) -> Any:
         if self.shape is None:
+            for i in self.tensors:
+                values[i] = _lifted(values[i])
             output = self.definition(*values)
             return map_leaves(lambda leaf: _retyped(leaf, result), output)
         shapes = list(values)
@@ -281,8 +293,9 @@ class Row:
         except ShapeError as error:
             raise ShapeError(f"ops.{self.name}: {error}") from None
         dtype = result
-        if dtype is None and self.operands:
-            dtype = strong(weak_dtype(values[self.operands[0]]))
+        first = self._parts(self.operands[0], values)[:1] if self.operands else []
+        if dtype is None and first:
+            dtype = strong(weak_dtype(first[0]))
         if isinstance(found, list):
             kinds = dtype if isinstance(dtype, tuple) else [dtype] * len(found)
             tensors = [KerasTensor(s, d) for s, d in zip(found, kinds, strict=True)]
@@ -407,6 +420,13 @@ def _public_function(row: Row) -> Callable[..., Any]:
 
 def _frozen(value: Any) -> Any:
     return tuple(value) if type(value) is list else value
+
+
+def _lifted(value: Any) -> Any:
+    """An operand, numbers in it as tensors."""
+    if isinstance(value, list):
+        return [_lifted(one) for one in value]
+    return to_tensor(value) if is_number(value) else value
 
 
 def _place(key: Any) -> Any:

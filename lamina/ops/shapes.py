@@ -71,6 +71,15 @@ def reduce(
     return tuple(size for i, size in enumerate(x) if i not in reduced)
 
 
+def extreme(
+    x: Shape, axis: int | Sequence[int] | None = None, keepdims: bool = False, initial: Any = None
+) -> Shape:
+    """As reduce; there must be an element to choose, or an initial number."""
+    if initial is None and any(x[axis] == 0 for axis in canonical_axes(axis, len(x))):
+        raise ShapeError(f"of no element there is no largest or smallest; the shape is {tuple(x)}.")
+    return reduce(x, axis, keepdims)
+
+
 def scalar(*operands: Any) -> Shape:
     """No dimensions."""
     return ()

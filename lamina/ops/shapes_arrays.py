@@ -354,6 +354,8 @@ def slice_(inputs: Shape, start_indices: Any, shape: Any) -> Shape:
     sizes = []
     for i, one in enumerate(_dimensions(shape)):
         if one != -1:
+            if one > inputs[i] and not isinstance(inputs[i], Unknown):
+                raise ShapeError(f"{one} elements do not lie within {inputs[i]} on axis {i}.")
             sizes.append(one)
         elif isinstance(start_indices, KerasTensor):
             unknowable()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lamina.ops import dtypes, shapes, shapes_arrays
-from lamina.ops.comparison import greater, less
+from lamina.ops.comparison import greater, greater_equal, less, where
 from lamina.ops.conversion import cast
 from lamina.ops.elementwise import isfinite
 from lamina.ops.indexing import take_along_axis
@@ -109,12 +109,15 @@ def in_top_k(targets: Indices, predictions: TensorLike, k: int) -> Tensor:
         >>> ops.convert_to_numpy(ops.in_top_k([1], [[0.1, 0.7, 0.2]], k=1)).tolist()
         [True]
 
-    Classes of equal scores count as ranked alike. A target whose score is not finite is not among
-    them.
+    Classes of equal scores count as ranked alike. A target whose score is not finite, or that is
+    no class, is not among them.
     """
-    scores = take_along_axis(predictions, expand_dims(targets, -1), axis=-1)
+    count = predictions.shape[-1]
+    inside = logical_and(less(targets, count), greater_equal(targets, -count))
+    places = expand_dims(where(inside, targets, 0), -1)
+    scores = take_along_axis(predictions, places, axis=-1)
     ahead = sum(cast(greater(predictions, scores), "int32"), axis=-1)
-    return logical_and(less(ahead, k), isfinite(squeeze(scores, -1)))
+    return logical_and(logical_and(less(ahead, k), inside), isfinite(squeeze(scores, -1)))
 
 
 @op(result=dtypes.searched, shape=shapes_arrays.second)

@@ -20,7 +20,15 @@ def average(x: Array, weights: Array | None, axis: Any) -> Array:
 def get_item(x: Array, key: Any) -> Array:
     if isinstance(key, list):
         key = jnp.asarray(key)
+    elif type(key) is int and not -x.shape[0] <= key < x.shape[0]:
+        raise IndexError(f"there is no element {key} of {x.shape[0]}.")  # JAX takes the last
     return x[key]
+
+
+def round_(x: Array, decimals: int) -> Array:
+    if decimals >= 0 or jnp.issubdtype(x.dtype, jnp.floating):
+        return jnp.round(x, decimals)
+    return jnp.round(x.astype(jnp.float32), decimals).astype(x.dtype)
 
 
 def pad(x: Array, pad_width: Any, mode: str, constant_values: Any) -> Array:
@@ -29,6 +37,11 @@ def pad(x: Array, pad_width: Any, mode: str, constant_values: Any) -> Array:
     if mode != "constant":
         raise ValueError(f"pad takes constant_values in mode 'constant' only, not {mode!r}.")
     return jnp.pad(x, pad_width, mode=mode, constant_values=constant_values)
+
+
+def _at_fractions(kernel: Callable[..., Array]) -> Callable[..., Array]:
+    """`kernel`, with the fractions 0 and 1 given as integers too."""
+    return lambda x, q, **options: kernel(x, q.astype(x.dtype), **options)
 
 
 def repeat(x: Array, repeats: Any, axis: int | None) -> Array:
@@ -95,11 +108,20 @@ def unstack(x: Array, num: int | None, axis: int) -> list[Array]:
     return list(jnp.unstack(x, axis=axis))
 
 
+def distinct(x: Array, axis: int | None, size: int | None, fill_value: Any) -> tuple[Array, ...]:
+    every = jnp.unique(x, True, True, True, axis, equal_nan=False, size=size, fill_value=fill_value)
+    return tuple(every)
+
+
 OWN: dict[str, Callable[..., Any]] = {
     "average": average,  # weights after the axis
+    "distinct": distinct,  # called unique
     "get_item": get_item,
+    "nanquantile": _at_fractions(jnp.nanquantile),
     "pad": pad,  # constant_values must be left out in other modes
+    "quantile": _at_fractions(jnp.quantile),
     "repeat": repeat,  # no list of repeats
+    "round": round_,  # no decimals of integers
     "scatter": scatter,
     "scatter_update": scatter_update,
     "segment_max": _segment(jax.ops.segment_max),
@@ -111,4 +133,6 @@ OWN: dict[str, Callable[..., Any]] = {
     "solve_triangular": solve_triangular,  # vectors in a stack
     "top_k": top_k,  # no `sorted`, no booleans
     "unstack": unstack,  # no `num`
+    "view": lambda x, dtype: x.view(dtype),  # a method
+    "view_as_complex": lambda x: lax.complex(*jnp.unstack(x, axis=-1)),
 }

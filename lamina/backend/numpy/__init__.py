@@ -18,7 +18,7 @@ from lamina.backend.numpy import control, kernels, nn, random
 Array = np.ndarray[Any, Any]
 _HALVES = (np.dtype(np.float16), np.dtype(ml_dtypes.bfloat16))
 # What depends on the width of the type that it is given.
-_EXACT = ("nan_to_num", "nextafter", "zeros_like", "ones_like", "full_like", "empty_like")
+_EXACT = ("nan_to_num", "nextafter", "view", "zeros_like", "ones_like", "full_like", "empty_like")
 
 
 class NumpyBackend(Backend):

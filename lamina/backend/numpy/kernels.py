@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Callable, Sequence
 from statistics import NormalDist
 from typing import Any
@@ -15,10 +16,6 @@ Array = np.ndarray[Any, Any]
 
 def argsort(x: Array, axis: int | None) -> Array:
     return np.argsort(x, axis=axis, kind="stable")
-
-
-def average(x: Array, weights: Array | None, axis: Any) -> Array:
-    return np.asarray(np.average(x, axis=axis, weights=weights))
 
 
 def cross(x1: Array, x2: Array, **axes: Any) -> Array:
@@ -54,7 +51,6 @@ _erf = np.vectorize(math.erf, otypes=[np.float64])
 _erfc = np.vectorize(math.erfc, otypes=[np.float64])
 
 
-@np.vectorize
 def _erfinv(x: float) -> float:
     if abs(x) >= 1:
         return math.copysign(math.inf, x) if abs(x) == 1 else math.nan
@@ -72,6 +68,17 @@ def nan_to_num(x: Array, nan: float, posinf: float | None, neginf: float | None)
     x = np.where(np.isnan(x), np.asarray(nan, x.dtype), x)
     x = np.where(x == np.inf, np.asarray(high, x.dtype), x)
     return np.where(x == -np.inf, np.asarray(low, x.dtype), x)
+
+
+def _quiet(kernel: Callable[..., Any]) -> Callable[..., Any]:
+    """`kernel` without its warning of slices that are all NaN."""
+
+    def call(x: Array, **options: Any) -> Any:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)
+            return kernel(x, **options)
+
+    return call
 
 
 def nonzero(x: Array) -> tuple[Array, ...]:
@@ -137,10 +144,12 @@ def _highest(dtype: np.dtype[Any]) -> Any:
 
 def _block(inputs: Array, start_indices: Any, sizes: Sequence[int]) -> tuple[slice, ...]:
     """The block that begins at a position, moved inside where it would stick out."""
-    starts = [
-        min(max(int(start), 0), length - size)
-        for start, length, size in zip(start_indices, inputs.shape, sizes, strict=True)
-    ]
+    starts = []
+    for start, length, size in zip(start_indices, inputs.shape, sizes, strict=True):
+        if size > length:
+            raise ValueError(f"a block of {size} does not lie within {length}.")
+        start = int(start) + (length if start < 0 else 0)
+        starts.append(min(max(start, 0), length - size))
     return tuple(slice(start, start + size) for start, size in zip(starts, sizes, strict=True))
 
 
@@ -191,9 +200,20 @@ def _missing(dtype: np.dtype[Any]) -> Any:
 
 def top_k(x: Array, k: int, sorted: bool) -> tuple[Array, Array]:
     # Reversed, so that the first of equal elements comes first.
+    if k > x.shape[-1]:
+        raise ValueError(f"top_k: {k} of {x.shape[-1]} elements.")
     order = x.shape[-1] - 1 - np.argsort(x[..., ::-1], axis=-1, kind="stable")[..., ::-1]
     places = order[..., :k]
     return np.take_along_axis(x, places, axis=-1), places
+
+
+def where(condition: Array, x1: Array | None, x2: Array | None) -> Any:
+    return nonzero(condition) if x1 is None or x2 is None else np.where(condition, x1, x2)
+
+
+def view_as_complex(x: Array) -> Array:
+    real, imaginary = np.unstack(x, axis=-1)
+    return np.asarray(real + 1j * imaginary)
 
 
 def unstack(x: Array, num: int | None, axis: int) -> list[Array]:
@@ -202,13 +222,26 @@ def unstack(x: Array, num: int | None, axis: int) -> list[Array]:
 
 OWN: dict[str, Any] = {
     "argsort": argsort,  # stable
-    "average": average,  # weights after the axis
+    "average": None,  # the op's shared definition: NumPy refuses weights that add up to 0
     "cholesky": cholesky,
     "cross": cross,
     "erf": _erf,
     "erfc": _erfc,
-    "erfinv": _erfinv,
+    "erfinv": np.vectorize(_erfinv, otypes=[np.float64]),
+    "geomspace": None,  # the op's shared definition: integers just missed are cut off
     "get_item": get_item,
+    "median": None,  # the ops' shared definitions: of two neighbours equally near, NumPy takes the
+    "percentile": None,  # even one
+    "quantile": None,
+    "nanmedian": None,
+    "nanpercentile": None,
+    "nanquantile": None,
+    "nanargmax": None,  # the op's shared definition: NumPy refuses what is all NaN
+    "nanargmin": None,
+    **{
+        name: _quiet(getattr(np, name))
+        for name in ("nanmax", "nanmean", "nanmin", "nanstd", "nanvar")
+    },
     "nan_to_num": nan_to_num,  # limits of bfloat16
     "nonzero": nonzero,  # 64-bit positions
     "norm": norm,  # more than two axes
@@ -226,5 +259,9 @@ OWN: dict[str, Any] = {
     "solve_triangular": solve_triangular,
     "take": take,  # positions out of range
     "top_k": top_k,
+    "unravel_index": None,  # the op's shared definition: NumPy refuses what is out of range
     "unstack": unstack,  # no `num`
+    "where": where,  # positions of 64 bits
+    "view": lambda x, dtype: np.copy(x, order="C").view(dtype),
+    "view_as_complex": view_as_complex,
 }

@@ -48,6 +48,8 @@ class TensorFlowBackend(Backend):
         return tf.constant(np.asarray(value).astype(kind.as_numpy_dtype), kind)
 
     def number(self, value: complex, dtype: str) -> tf.Tensor:
+        if dtype == "bool":
+            value = bool(value)
         # Numbers too large for float16 warn.
         return self.array(value, dtype) if dtype == "float16" else tf.constant(value, _TYPES[dtype])
 

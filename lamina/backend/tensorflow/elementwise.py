@@ -7,7 +7,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from lamina.backend.tensorflow.widening import BOOL, HALF, SMALL, UNSIGNED, Kernel, widened
+from lamina.backend.tensorflow.widening import BOOL, HALF, SMALL, UNSIGNED, Kernel, sizes, widened
 
 Tensor = Any
 raw = tf.raw_ops  # half the Python of the functions that stand around them
@@ -68,6 +68,13 @@ def lcm(x: Tensor, y: Tensor) -> Tensor:
 def heaviside(x: Tensor, y: Tensor) -> Tensor:
     step = tf.where(tf.math.is_nan(x), x, tf.cast(x > 0, x.dtype))
     return tf.where(tf.equal(x, 0), y, step)
+
+
+def hypot(x: Tensor, y: Tensor) -> Tensor:
+    x, y = tf.abs(x), tf.abs(y)
+    longer, shorter = tf.maximum(x, y), tf.minimum(x, y)
+    share = tf.math.divide_no_nan(shorter, longer)
+    return tf.where(tf.math.is_inf(longer), longer, longer * tf.sqrt(1 + share * share))
 
 
 def i0(x: Tensor) -> Tensor:
@@ -156,6 +163,30 @@ def trunc(x: Tensor) -> Tensor:
     return tf.where(x < 0, tf.math.ceil(x), tf.floor(x)) if x.dtype.is_floating else x
 
 
+def _part(kernel: Kernel, of_real: Kernel) -> Kernel:
+    """`kernel` of complex numbers, `of_real` of others."""
+    return lambda x: kernel(x) if x.dtype.is_complex else of_real(x)
+
+
+def view(x: Tensor, dtype: str) -> Tensor:
+    """A narrower type gets an axis, a wider one takes it: here it is part of the last."""
+    kind, shape = tf.as_dtype(dtype), sizes(x)
+    if x.dtype is tf.bool:
+        x = tf.cast(x, tf.uint8)
+    wide = kind.size // x.dtype.size
+    if wide > 1:
+        return tf.bitcast(tf.reshape(x, [*shape[:-1], shape[-1] // wide, wide]), kind)
+    found = tf.bitcast(x, tf.uint8 if kind is tf.bool else kind)
+    if kind.size < x.dtype.size:
+        found = tf.reshape(found, [*shape[:-1], shape[-1] * (x.dtype.size // kind.size)])
+    return found
+
+
+def view_as_complex(x: Tensor) -> Tensor:
+    real, imaginary = tf.unstack(x, axis=-1)
+    return tf.complex(real, imaginary)
+
+
 def where(condition: Tensor, x: Tensor | None, y: Tensor | None) -> Any:
     condition = tf.cast(condition, tf.bool)
     if x is None or y is None:
@@ -190,7 +221,7 @@ OWN: dict[str, Any] = {
     "sign": sign,
     # Without halves.
     "erfinv": widened(tf.math.erfinv, HALF),
-    "hypot": widened(lambda x, y: tf.sqrt(x * x + y * y), HALF),  # nor overflow
+    "hypot": widened(hypot, HALF),
     "i0": widened(i0, HALF),
     "nextafter": nextafter,
     # Bitwise on integers only.
@@ -216,7 +247,16 @@ OWN: dict[str, Any] = {
     "stop_gradient": tf.stop_gradient,
     "true_divide": _two(raw.RealDiv),
     "cbrt": None,  # the op's shared definition: tnp's gives other types
+    # Without numbers that are not complex.
+    "conj": _part(tf.math.conj, tf.identity),
+    "imag": _part(tf.math.imag, tf.zeros_like),
+    "real": _part(tf.math.real, tf.identity),
+    # The ops' shared definitions.
+    "angle": None,  # of NaN
+    "isreal": None,  # of booleans
     # Not there.
+    "view": view,
+    "view_as_complex": view_as_complex,
     "clip": clip,
     "deg2rad": _times(math.pi / 180),
     "exp2": lambda x: tf.pow(tf.constant(2, x.dtype), x),

@@ -87,8 +87,8 @@ def take(x: Tensor, indices: Tensor, axis: int | None) -> Tensor:
     """As `numpy.take`, but positions out of range give NaN, the smallest or largest number."""
     if axis is None:
         x, axis = flat(x), 0
-    axis = axis % x.shape.rank
     size = sizes(x)[axis]
+    axis = axis % x.shape.rank
     places = _counted(indices, size)
     outside = (places < 0) | (places >= tf.cast(size, places.dtype))
     found = tf.gather(x, tf.where(outside, tf.zeros_like(places), places), axis=axis)
@@ -125,8 +125,9 @@ def slice_block(inputs: Tensor, start_indices: Any, shape: Sequence[int]) -> Ten
 def _starts(start_indices: Any, known: Sequence[Any], counts: Sequence[Any]) -> Tensor:
     """Where the block begins, moved inside where it would stick out."""
     last = tf.stack(known) - tf.stack(counts)
-    starts = [tf.cast(start_indices[i], tf.int32) for i in range(len(known))]
-    return tf.clip_by_value(tf.stack(starts), 0, last)
+    starts = tf.stack([tf.cast(start_indices[i], tf.int32) for i in range(len(known))])
+    starts = tf.where(starts < 0, starts + tf.stack(known), starts)
+    return tf.clip_by_value(starts, 0, last)
 
 
 def slice_update(inputs: Tensor, start_indices: Any, updates: Tensor) -> Tensor:

@@ -133,4 +133,5 @@ OWN: dict[str, Any] = {
     "solve": _of_vectors(tf.linalg.solve),
     "solve_triangular": _of_vectors(tf.linalg.triangular_solve),
     "svd": svd,  # the values first, the right vectors not transposed
+    "vander": None,  # the op's shared definition: no unsigned integers
 }

@@ -23,6 +23,10 @@ Axes = int | Sequence[int] | None
 
 def _extreme(reduce: Kernel, combine: Kernel) -> Kernel:
     def kernel(x: Tensor, axis: Axes, keepdims: bool, initial: float | None) -> Tensor:
+        if initial is None and 0 in x.shape:
+            axes = _dims(x) if axis is None else (axis,) if isinstance(axis, int) else axis
+            if any(x.shape[one] == 0 for one in axes):
+                raise ValueError("There is no largest or smallest of no element.")
         reduced = reduce(x, axis=axis, keepdims=keepdims)
         return reduced if initial is None else combine(reduced, tf.cast(initial, x.dtype))
 
@@ -51,62 +55,37 @@ def _dims(x: Tensor) -> range:
     return range(x.shape.rank)
 
 
-def _gathered(x: Tensor, axis: Axes) -> tuple[Tensor, list[int]]:
-    """`x` with the axes to reduce flattened to one at the end, and which they are."""
-    axes = _dims(x) if axis is None else [axis] if isinstance(axis, int) else axis
-    reduced = sorted(one % x.shape.rank for one in axes)
-    kept = [i for i in _dims(x) if i not in reduced]
-    x = tf.transpose(x, [*kept, *reduced])
-    shape = tf.concat([tf.shape(x)[: len(kept)], [-1]], 0)
-    gathered = tf.reshape(x, shape)
-    gathered.set_shape([*x.shape[: len(kept)], None])
-    return gathered, reduced
-
-
-def quantile(x: Tensor, q: Tensor, axis: Axes, method: str, keepdims: bool) -> Tensor:
-    """NumPy's quantiles: the sorted elements at the place q (n - 1), or between two of them."""
-    gathered, reduced = _gathered(x, axis)
-    ordered = tf.sort(gathered, axis=-1)
-    count = tf.shape(ordered)[-1]
-    place = tf.cast(q, x.dtype) * tf.cast(count - 1, x.dtype)
-    below, above = tf.floor(place), tf.math.ceil(place)
-    part = place - below
-    if method == "nearest":
-        below = above = tf.round(place)
-    elif method == "lower":
-        above = below
-    elif method == "higher":
-        below = above
-    elif method == "midpoint":
-        part = tf.where(tf.equal(part, 0), part, tf.constant(0.5, x.dtype))
-    elif method != "linear":
-        raise ValueError(
-            "method is 'linear', 'lower', 'higher', 'midpoint' or 'nearest', not " + repr(method)
-        )
-    low = tf.gather(ordered, tf.cast(below, tf.int32), axis=-1)
-    high = tf.gather(ordered, tf.cast(above, tf.int32), axis=-1)
-    found = low + (high - low) * part
-    missing = tf.reduce_any(tf.math.is_nan(gathered), axis=-1)
-    missing = tf.reshape(missing, tf.concat([tf.shape(missing), tf.ones_like(tf.shape(q))], 0))
-    found = tf.where(missing, tf.constant(math.nan, x.dtype), found)
-    places, rank = q.shape.rank, found.shape.rank
-    # The quantiles come first.
-    found = tf.transpose(found, [*range(rank - places, rank), *range(rank - places)])
-    for i in reduced if keepdims else ():
-        found = tf.expand_dims(found, i + places)
-    return found
-
-
 def sort(x: Tensor, axis: int | None) -> Tensor:
-    return tf.sort(flat(x)) if axis is None else tf.sort(x, axis)
+    if axis is None:
+        x, axis = flat(x), 0
+    if not x.dtype.is_floating:
+        return tf.sort(x, axis)
+    # TensorFlow has no place for NaN, which belongs at the end.
+    missing = tf.math.is_nan(x)
+    ordered = tf.sort(tf.where(missing, tf.constant(math.inf, x.dtype), x), axis)
+    behind = tf.sort(tf.cast(missing, tf.int32), axis)
+    return tf.where(behind > 0, tf.constant(math.nan, x.dtype), ordered)
 
 
 def argsort(x: Tensor, axis: int | None) -> Tensor:
-    return tf.argsort(flat(x), stable=True) if axis is None else tf.argsort(x, axis, stable=True)
+    if axis is None:
+        x, axis = flat(x), 0
+    return tf.argsort(_whole(x), axis, stable=True)
+
+
+def _whole(x: Tensor) -> Tensor:
+    """Integers in the order of the elements of `x`, NaN the largest."""
+    if not x.dtype.is_floating:
+        return x
+    wide, whole = (tf.float64, tf.int64) if x.dtype is tf.float64 else (tf.float32, tf.int32)
+    # -0 becomes 0, and NaN the one without a sign.
+    x = tf.where(tf.math.is_nan(x), tf.constant(math.nan, wide), tf.cast(x, wide) + 0)
+    bits = tf.bitcast(x, whole)
+    return tf.where(bits < 0, bits ^ whole.max, bits)
 
 
 def searchsorted(sequence: Tensor, values: Tensor, side: str) -> Tensor:
-    places = tf.searchsorted(sequence, flat(values), side)
+    places = tf.searchsorted(_whole(sequence), _whole(flat(values)), side)
     return tf.reshape(places, tf.shape(values))
 
 
@@ -187,7 +166,10 @@ OWN: dict[str, Any] = {
     "top_k": widened(top_k, BOOL, UNSIGNED),
     # The ops' shared definitions: fewer types, other arguments.
     "average": None,
+    "ptp": None,
+    "nanmean": None,
+    "nanprod": None,
+    "nansum": None,
     # Not there.
     "norm": norm,  # tf.norm knows fewer
-    "quantile": quantile,
 }

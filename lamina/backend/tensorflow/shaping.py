@@ -96,6 +96,8 @@ def arange(start: Any, stop: Any, step: Any, dtype: str) -> Tensor:
     if stop is None:
         start, stop = 0, start
     step = 1 if step is None else step
+    if all(isinstance(one, (int, float)) for one in (start, stop, step)):
+        stop = start if (stop - start) * step < 0 else stop  # nothing, which TensorFlow refuses
     whole = all(isinstance(one, int) for one in (start, stop, step))
     return tf.range(start, stop, step, tf.int64 if whole else None)
 
@@ -137,12 +139,25 @@ def _triangle(inside: Kernel) -> Kernel:
     return kernel
 
 
+def meshgrid(*x: Tensor, indexing: str) -> list[Tensor]:
+    order = list(range(len(x)))
+    if indexing == "xy":
+        order[:2] = order[:2][::-1]
+    grid = tf.stack([tf.size(x[i]) for i in order])
+    return [
+        tf.broadcast_to(tf.reshape(one, [-1 if i == place else 1 for place in order]), grid)
+        for i, one in enumerate(x)
+    ]
+
+
 OWN: dict[str, Any] = {
     # Of the same name, with other arguments or meanings in tf.
     "reshape": reshape,
     "broadcast_to": tf.broadcast_to,
     "expand_dims": expand_dims,  # one axis
     "linspace": linspace,
+    "eye": None,  # the op's shared definition: no columns are as many as rows
+    "meshgrid": meshgrid,  # one type
     "pad": pad,  # fewer modes
     "repeat": widened(repeat, UNSIGNED),  # no uint16
     "split": split,  # takes sizes
@@ -163,6 +178,7 @@ OWN: dict[str, Any] = {
     # Not there.
     "arange": arange,
     "full": full,
+    "geomspace": None,  # the op's shared definition: tnp's gives other types
     "full_like": _like,
     "ravel": flat,
     "swapaxes": swapaxes,

@@ -44,8 +44,10 @@ def full_like(x: Tensor, fill_value: Tensor, dtype: str) -> Tensor:
 
 def arange(start: Any, stop: Any, step: Any, dtype: str) -> Tensor:
     first, limit = (0, start) if stop is None else (start, stop)
-    wide = TYPES[dtype]
-    return torch.arange(first, limit, 1 if step is None else step, dtype=wide, device=default())
+    step = 1 if step is None else step
+    if (limit - first) * step < 0:  # nothing, which PyTorch refuses
+        limit = first
+    return torch.arange(first, limit, step, dtype=TYPES[dtype], device=default())
 
 
 def linspace(
@@ -157,6 +159,17 @@ def split(x: Tensor, indices_or_sections: Any, axis: int) -> tuple[Tensor, ...]:
     return torch.tensor_split(x, indices_or_sections, axis)
 
 
+def meshgrid(*x: Tensor, indexing: str) -> list[Tensor]:
+    order = list(range(len(x)))
+    if indexing == "xy":
+        order[:2] = order[:2][::-1]
+    sizes = [x[i].numel() for i in order]
+    return [
+        one.reshape([-1 if i == place else 1 for place in order]).expand(sizes)
+        for i, one in enumerate(x)
+    ]
+
+
 OWN: dict[str, Any] = {
     # Types by name, and the default device.
     "arange": arange,
@@ -189,6 +202,7 @@ OWN: dict[str, Any] = {
     "transpose": transpose,  # torch.transpose swaps two axes
     # Other meanings.
     "concatenate": concatenate,  # no flattening
+    "meshgrid": meshgrid,  # one type
     "pad": pad,  # from the last axis backwards; other modes
     "split": split,  # the parts' sizes, not the places to cut
     "unstack": lambda x, num, axis: x.unbind(axis),

@@ -88,6 +88,8 @@ def _sliced(x: Tensor, axis: int, part: slice) -> Tensor:
 def take(x: Tensor, indices: Tensor, axis: int | None) -> Tensor:
     if axis is None:
         x, axis = x.reshape(-1), 0
+    elif not -x.ndim <= axis < x.ndim:
+        raise IndexError(f"there is no axis {axis} of {x.ndim}.")
     if indices.dtype not in _POSITIONS:
         indices = indices.to(torch.int64)
     if x.ndim == 2 and axis in (0, -2) and x.is_floating_point() and x.is_cpu:
@@ -103,7 +105,15 @@ def take_along_axis(x: Tensor, indices: Tensor, axis: int | None) -> Tensor:
         x, indices, axis = x.reshape(-1), indices.reshape(-1), 0
     indices = indices.to(torch.int64)
     indices = torch.where(indices < 0, indices + x.shape[axis], indices)
-    return torch.take_along_dim(x, indices, axis)
+    # torch.take_along_dim takes another where a position is out of range.
+    return torch.gather(_spread(x, indices, axis), axis, _spread(indices, x, axis))
+
+
+def _spread(x: Tensor, other: Tensor, axis: int) -> Tensor:
+    """`x` broadcast with the other, but for the axis."""
+    shape = [max(pair) if 0 not in pair else 0 for pair in zip(x.shape, other.shape, strict=True)]
+    shape[axis] = x.shape[axis]
+    return x.expand(shape)
 
 
 # Blocks -----------------------------------------------------------------------------------
@@ -112,8 +122,9 @@ def take_along_axis(x: Tensor, indices: Tensor, axis: int | None) -> Tensor:
 def _start(start: Any, length: int, size: int) -> Any:
     """Where a block begins, moved inside where it would stick out: an integer or a tensor."""
     if isinstance(start, Tensor):
-        return start.clamp(0, length - size)
-    return min(max(int(start), 0), length - size)
+        return torch.where(start < 0, start + length, start).clamp(0, length - size)
+    start = int(start)
+    return min(max(start + length if start < 0 else start, 0), length - size)
 
 
 def slice_block(inputs: Tensor, start_indices: Any, shape: Sequence[int]) -> Tensor:

@@ -104,36 +104,6 @@ def _spread(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
     return kernel
 
 
-def quantile(
-    x: Tensor, q: Tensor, axis: Axes, method: str = "linear", keepdims: bool = False
-) -> Tensor:
-    """By sorting: torch.quantile takes one axis, few elements, and no half-width floats."""
-    flat, shape = _flattened(x, axis)
-    ordered = torch.sort(flat, -1).values  # NaN comes last
-    last = flat.shape[-1] - 1
-    place = q.to(torch.float64) * last
-    low, high = place.floor().to(torch.int64), place.ceil().to(torch.int64)
-    share = (place - low).to(x.dtype)
-    if method in ("lower", "nearest"):
-        high = low = low if method == "lower" else place.round().to(torch.int64)
-    elif method == "higher":
-        low = high
-    elif method == "midpoint":
-        share = torch.where(low == high, 0.0, 0.5).to(x.dtype)
-    elif method != "linear":
-        known = "'linear', 'lower', 'higher', 'midpoint' or 'nearest'"
-        raise ValueError(f"quantile's method is {known}, not {method!r}.")
-    flat_low, flat_high = low.reshape(-1), high.reshape(-1)
-    below, above = ordered.index_select(-1, flat_low), ordered.index_select(-1, flat_high)
-    y = torch.where(above == below, below, below + share.reshape(-1) * (above - below))
-    y = torch.where(torch.isnan(ordered[..., -1:]), ordered[..., -1:], y)
-    if q.ndim == 0:
-        y = y.squeeze(-1)
-        return y.reshape(shape) if keepdims else y
-    y = y.movedim(-1, 0)
-    return y.reshape([-1, *shape]) if keepdims else y
-
-
 def _cumulative(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
     def kernel(x: Tensor, axis: int | None, dtype: str) -> Tensor:
         wide = torch.int32 if x.dtype is torch.bool else x.dtype
@@ -141,6 +111,19 @@ def _cumulative(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
         return function(x, axis, dtype=wide)
 
     return kernel
+
+
+# Bits and complex numbers -----------------------------------------------------------------
+
+
+def imag(x: Tensor) -> Tensor:
+    return x.imag if x.is_complex() else torch.zeros_like(x)
+
+
+def view(x: Tensor, dtype: str) -> Tensor:
+    if x.numel() == 0:  # of which the strides may be any
+        x = x.new_zeros(x.shape)
+    return x.contiguous().view(getattr(torch, dtype))
 
 
 # Order ------------------------------------------------------------------------------------
@@ -156,6 +139,8 @@ def argsort(x: Tensor, axis: int | None) -> Tensor:
 
 
 def top_k(x: Tensor, k: int, sorted: bool) -> tuple[Tensor, Tensor]:
+    if k > x.shape[-1]:
+        raise ValueError(f"top_k: {k} of {x.shape[-1]} elements.")
     values, places = torch.sort(x, dim=-1, descending=True, stable=True)
     return values[..., :k], places[..., :k]
 
@@ -184,20 +169,30 @@ OWN: dict[str, Any] = {
     # Other meanings or results.
     "allclose": allclose,  # a Python boolean
     "argsort": argsort,  # stable, and of the flattened tensor
+    "corrcoef": None,  # looks at its values, which cannot be traced
     "cumprod": _cumulative(torch.cumprod),  # of the flattened tensor
     "cumsum": _cumulative(torch.cumsum),
     "logdet": None,  # NaN where the determinant is negative
     "max": _extreme(torch.amax, torch.maximum),  # pairs with positions, one axis
     "median": None,  # the lower of the two in the middle
+    "nanmedian": None,
+    "nanquantile": None,  # as quantile
     "min": _extreme(torch.amin, torch.minimum),
     "nonzero": nonzero,  # a matrix
     "prod": prod,  # one axis
-    "quantile": quantile,
+    "quantile": None,  # one axis, few elements, no half-width floats
     "round": round_,  # no integers
     "searchsorted": searchsorted,  # no booleans; warns of views
     "sort": sort,  # pairs with positions
     "std": _spread(torch.std),  # divided by n - 1
     "var": _spread(torch.var),
+    "conj": torch.conj_physical,  # torch.conj leaves it to those who read the result
+    "imag": imag,  # complex numbers only
+    "trapezoid": None,  # no axis
+    "vander": None,  # takes matrices
+    "view": view,  # a method
+    "view_as_real": None,  # complex numbers only
+    "view_as_complex": lambda x: torch.view_as_complex(x.contiguous()),
     "where": where,  # conditions that are numbers, and 64-bit positions
     "argmax": _position(torch.argmax),  # no booleans
     "argmin": _position(torch.argmin),
