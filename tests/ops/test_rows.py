@@ -20,6 +20,7 @@ from lamina.symbolic import KerasTensor
 from lamina.symbolic.dimension import fill, reveal
 from lamina.symbolic.tensor import inference
 from tests.ops.table import TABLE, Case, I, M, X
+from tests.ops.table_image import IMAGE
 
 MINE = [
     "arithmetic",
@@ -37,7 +38,10 @@ MINE = [
     "sorting",
     "linear_algebra",
     "decompositions",
+    *(f"image.{file}" for file in ("borders", "color", "filters", "geometry", "patches")),
+    *(f"image.{file}" for file in ("quality", "resizing", "sampling")),
 ]
+TABLE = {**TABLE, **IMAGE}
 # Each case on each of them, in one process.
 BACKENDS = [name for name in ("jax", "torch", "tensorflow") if find_spec(name)]
 CASES = [
@@ -149,7 +153,12 @@ def traced(function, case: Case, dtype: str) -> list:
 def traced_keras(name: str, case: Case, dtype: str) -> list:
     """What Keras computes, which runs on JAX here."""
     with lamina.backend.use("jax"):
-        return traced(getattr(keras.ops, name), case, dtype)
+        theirs = getattr(keras.ops, name, None) or getattr(keras.ops.image, name)
+        return traced(theirs, case, dtype)
+
+
+def function_of(name: str):
+    return row.rows[name].function
 
 
 def inferred(function, case: Case, dtype: str) -> list:
@@ -182,7 +191,7 @@ def test_the_table_is_complete():
 @on_each_backend
 @pytest.mark.parametrize(("name", "case"), CASES)
 def test_predicted_types_and_shapes_are_the_computed_ones(name, case):
-    function, canonical = getattr(ops, name), lamina.backend.current().canonical
+    function, canonical = function_of(name), lamina.backend.current().canonical
     for dtype in case.dtypes:
         if name != "nonzero":
             predicted = inferred(function, case, dtype)
@@ -202,7 +211,7 @@ def test_types_and_shapes_are_those_of_keras(name, case):
     for dtype in case.dtypes:
         if canonical(dtype) != dtype:
             continue  # the backend has no such numbers
-        ours = inferred(getattr(ops, name), case, dtype)  # which is what is computed: see above
+        ours = inferred(function_of(name), case, dtype)  # which is what is computed: see above
         try:
             theirs = traced_keras(name, case, dtype)
         except (TypeError, ValueError, NotImplementedError):
@@ -213,7 +222,7 @@ def test_types_and_shapes_are_those_of_keras(name, case):
 @on_each_backend
 @pytest.mark.parametrize(("name", "case"), [one for one in CASES if one.values[1].values])
 def test_values_are_those_of_numpy_in_double_precision(name, case):
-    function = getattr(ops, name)
+    function = function_of(name)
     for dtype in ("float32", "int32"):
         if dtype not in case.dtypes:
             continue
@@ -231,7 +240,7 @@ def test_values_are_those_of_numpy_in_double_precision(name, case):
 @on_each_backend
 @pytest.mark.parametrize(("name", "case"), [one for one in CASES if one.values[1].gradient])
 def test_gradients_are_those_of_central_differences(name, case):
-    function = getattr(ops, name)
+    function = function_of(name)
     args, kwargs = arguments(case, numbers("float64"))
     at = next(i for i, one in enumerate(case.args) if isinstance(one, (X, M)))
     weights: list = []
