@@ -106,9 +106,9 @@ def rgb_to_hsv(images: TensorLike, data_format: str | None = None) -> Tensor:
 
     Example:
         >>> from lamina import ops
-        >>> green = ops.convert_to_tensor([[[0.0, 0.5, 0.0]]])
-        >>> ops.convert_to_numpy(ops.image.rgb_to_hsv(green)).ravel().round(3).tolist()
-        [0.333, 1.0, 0.5]
+        >>> cyan = ops.convert_to_tensor([[[0.0, 0.5, 0.5]]])
+        >>> ops.convert_to_numpy(ops.image.rgb_to_hsv(cyan)).ravel().tolist()
+        [0.5, 1.0, 0.5]
 
     Reference:
         Smith, 1978, https://doi.org/10.1145/965139.807361
@@ -147,9 +147,9 @@ def hsv_to_rgb(images: TensorLike, data_format: str | None = None) -> Tensor:
 
     Example:
         >>> from lamina import ops
-        >>> green = ops.convert_to_tensor([[[1 / 3, 1.0, 0.5]]])
-        >>> ops.convert_to_numpy(ops.image.hsv_to_rgb(green)).ravel().round(3).tolist()
-        [0.0, 0.5, 0.0]
+        >>> cyan = ops.convert_to_tensor([[[0.5, 1.0, 0.5]]])
+        >>> ops.convert_to_numpy(ops.image.hsv_to_rgb(cyan)).ravel().tolist()
+        [0.0, 0.5, 0.5]
 
     Reference:
         Smith, 1978, https://doi.org/10.1145/965139.807361
