@@ -284,7 +284,7 @@ def elastic_transform(
 
     Example:
         >>> from lamina import ops
-        >>> ops.image.elastic_transform(ops.ones((8, 8, 3)), seed=1).shape
+        >>> ops.shape(ops.image.elastic_transform(ops.ones((8, 8, 3)), seed=1))
         (8, 8, 3)
 
     Reference:

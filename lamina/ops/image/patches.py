@@ -75,7 +75,7 @@ def extract_patches_3d(
 
     Example:
         >>> from lamina import ops
-        >>> ops.image.extract_patches_3d(ops.ones((4, 4, 4, 1)), 2).shape
+        >>> ops.shape(ops.image.extract_patches_3d(ops.ones((4, 4, 4, 1)), 2))
         (2, 2, 2, 8)
     """
     return _patches(volumes, 3, size, strides, dilation_rate, padding, data_format)
