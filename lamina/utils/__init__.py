@@ -15,6 +15,7 @@ from lamina.saving import (
     serialize_keras_object,
 )
 from lamina.symbolic import is_keras_tensor
+from lamina.utils import bounding_boxes as bounding_boxes
 from lamina.utils.files import get_file
 from lamina.utils.numeric import normalize, to_categorical
 from lamina.utils.picture import model_to_dot, plot_model
@@ -25,6 +26,7 @@ __all__ = [
     "Progbar",
     "PyDataset",
     "Sequence",
+    "bounding_boxes",
     "clear_session",
     "custom_object_scope",
     "get_custom_objects",
