@@ -15,7 +15,9 @@ from lamina.saving import (
     serialize_keras_object,
 )
 from lamina.symbolic import is_keras_tensor
+from lamina.utils import bounding_boxes as bounding_boxes
 from lamina.utils.files import get_file
+from lamina.utils.images import array_to_img, img_to_array, load_img, save_img
 from lamina.utils.numeric import normalize, to_categorical
 from lamina.utils.picture import model_to_dot, plot_model
 from lamina.utils.sequences import pad_sequences
@@ -25,19 +27,24 @@ __all__ = [
     "Progbar",
     "PyDataset",
     "Sequence",
+    "array_to_img",
+    "bounding_boxes",
     "clear_session",
     "custom_object_scope",
     "get_custom_objects",
     "get_file",
     "get_registered_name",
     "get_registered_object",
+    "img_to_array",
     "is_keras_tensor",
+    "load_img",
     "model_to_dot",
     "normalize",
     "pack_x_y_sample_weight",
     "pad_sequences",
     "plot_model",
     "register_keras_serializable",
+    "save_img",
     "serialize_keras_object",
     "set_random_seed",
     "standardize_dtype",
