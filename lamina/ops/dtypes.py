@@ -143,3 +143,21 @@ def widened_pair(dtypes: Sequence[str], dtype: str | None) -> Plan:
     """As widened, with two results."""
     compute, common = widened(dtypes, dtype)
     return compute, (str(common), str(common))
+
+
+def widened_complex_pair(dtypes: Sequence[str], dtype: str | None) -> Plan:
+    """Computed as widened, with two complex results."""
+    compute, _ = widened(dtypes, dtype)
+    kind = "complex128" if compute in ("float64", "complex128") else "complex64"
+    return compute, (kind, kind)
+
+
+def widened_with_positions(dtypes: Sequence[str], dtype: str | None) -> Plan:
+    """As widened, with a second result, of positions."""
+    compute, common = widened(dtypes, dtype)
+    return compute, (str(common), "int32")
+
+
+def widened_count(dtypes: Sequence[str], dtype: str | None) -> Plan:
+    """Computed as widened; the result counts: `int32`."""
+    return widened(dtypes, dtype)[0], "int32"

@@ -7,9 +7,10 @@
 
 Parameters annotated `TensorLike` (or `Sequence[TensorLike]`) are operands: they are made tensors
 and promoted. `Indices` are made tensors and keep their type. `Number`s take part in the promotion
-and stay what they are. `Places` are positions, which may hold tensors inside tuples. The rest goes
-to the kernel as it is: required arguments by position, those with a default by keyword, as NumPy
-spells them; lists among the latter become tuples.
+and stay what they are. `Places` are positions, which may hold tensors inside tuples. A `Pair` is a
+tuple of two operands: real and imaginary parts. The rest goes to the kernel as it is: required
+arguments by position, those with a default by keyword, as NumPy spells them; lists among the
+latter become tuples.
 
 A body of `...` says that every backend has a kernel of that name. Any other body is the op's
 definition on other ops, used by the backends that have no kernel of that name, and, where no
@@ -51,6 +52,7 @@ TensorLike = Any
 Indices = Any
 Number = Any
 Places = Any
+Pair = Any
 Shape = tuple[int, ...]
 DtypeRule = Callable[[Sequence[str], str | None], tuple[str | None, Any]]
 F = TypeVar("F", bound=Callable[..., Any])
@@ -105,9 +107,10 @@ class Row:
         notes = [parameter.annotation for parameter in parameters]
         if not all(isinstance(note, str) for note in notes):
             raise TypeError(f"The file of {self.name} lacks `from __future__ import annotations`.")
-        self.operands = [i for i, note in enumerate(notes) if "TensorLike" in note]
+        self.pairs = [i for i, note in enumerate(notes) if note == "Pair"]
+        self.operands = [i for i, note in enumerate(notes) if "TensorLike" in note] + self.pairs
         self.nested = [i for i, note in enumerate(notes) if "Sequence[TensorLike]" in note]
-        self.nested += variadic
+        self.nested += variadic + self.pairs
         self.numbers = [i for i, note in enumerate(notes) if "Number" in note]
         self.indices = [i for i, note in enumerate(notes) if "Indices" in note]
         self.places = [i for i, note in enumerate(notes) if "Places" in note]
@@ -160,6 +163,12 @@ class Row:
     def _gather(self, values: list[Any], key: list[Any]) -> bool:
         """Prepare the arguments that are no plain operands; whether one of them is symbolic."""
         symbolic = False
+        for i in self.pairs:
+            if not isinstance(values[i], (tuple, list)) or len(values[i]) != 2:
+                raise ValueError(
+                    f"ops.{self.name}: {self.names[i]} is a tuple of two tensors, the real and the "
+                    f"imaginary parts, not {type(values[i]).__name__}."
+                )
         for i in self.nested:
             parts = [one if is_number(one) else to_tensor(one) for one in values[i]]
             values[i] = parts
@@ -282,7 +291,7 @@ class Row:
             raise ShapeError(f"ops.{self.name}: {error}") from None
         dtype = result
         if dtype is None and self.operands:
-            dtype = strong(weak_dtype(values[self.operands[0]]))
+            dtype = strong(weak_dtype(self._parts(self.operands[0], values)[0]))
         if isinstance(found, list):
             kinds = dtype if isinstance(dtype, tuple) else [dtype] * len(found)
             tensors = [KerasTensor(s, d) for s, d in zip(found, kinds, strict=True)]
@@ -427,6 +436,7 @@ __all__ = [
     "Indices",
     "Number",
     "OpCall",
+    "Pair",
     "Places",
     "Plan",
     "Row",

@@ -19,7 +19,8 @@ from lamina.ops import row
 from lamina.symbolic import KerasTensor
 from lamina.symbolic.dimension import fill, reveal
 from lamina.symbolic.tensor import inference
-from tests.ops.table import TABLE, Case, I, M, X
+from tests.ops import table, table_linear
+from tests.ops.table import Case, I, M, X
 
 MINE = [
     "arithmetic",
@@ -37,7 +38,11 @@ MINE = [
     "sorting",
     "linear_algebra",
     "decompositions",
+    "fourier",
+    "least_squares",
+    "norms",
 ]
+TABLE = {**table.TABLE, **table_linear.TABLE}
 # Each case on each of them, in one process.
 BACKENDS = [name for name in ("jax", "torch", "tensorflow") if find_spec(name)]
 CASES = [
@@ -340,17 +345,6 @@ def test_boolean_masks_are_for_numbers():
 def test_shapes_that_do_not_fit_are_refused(call, message):
     with pytest.raises(row.ShapeError, match=message):
         call()
-
-
-@pytest.mark.parametrize("name", ["qr", "svd", "eigh"])
-def test_decompositions_multiply_to_the_matrix(name):
-    matrix = fresh(M((3, 3)), "float32", 1)
-    parts = [np.asarray(part) for part in getattr(ops, name)(matrix)]
-    if name == "eigh":
-        parts = [parts[1] * parts[0], parts[1].T]
-    elif name == "svd":
-        parts = [parts[0] * parts[1], parts[2]]
-    np.testing.assert_allclose(parts[0] @ parts[1], matrix, atol=1e-5)
 
 
 def test_numbers_outside_of_the_type_are_refused():

@@ -8,6 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from lamina.backend.vectors import of_vectors
+
 linalg: Any = torch.linalg
 _MULTIPLIED = {torch.float32, torch.float64, torch.float16, torch.bfloat16, torch.complex64}
 _broadcast: Any = torch.broadcast_tensors
@@ -32,14 +34,6 @@ def dot(x1: Tensor, x2: Tensor) -> Tensor:
     return torch.matmul(x1, x2) if x2.ndim < 3 else torch.tensordot(x1, x2, ([-1], [-2]))
 
 
-@_of_numbers
-def _tensordot(x1: Tensor, x2: Tensor, axes: Any) -> Tensor:
-    if not isinstance(axes, int):
-        axes = [[one] if isinstance(one, int) else list(one) for one in axes]
-    product: Tensor = torch.tensordot(x1, x2, axes)
-    return product
-
-
 def einsum(subscripts: str, *operands: Tensor) -> Tensor:
     one = operands[0]
     if one.is_floating_point() or (one.is_cpu and one.dtype is not torch.bool):
@@ -57,19 +51,39 @@ def cross(x1: Tensor, x2: Tensor, axisa: int, axisb: int, axisc: int, axis: int 
     return product.movedim(-1, axisc if axis is None else axis)
 
 
-def norm(x: Tensor, ord: Any, axis: Any, keepdims: bool) -> Tensor:
-    y: Tensor = linalg.norm(x, ord, axis, keepdims)
-    return y
+def _symmetric(x: Tensor) -> Tensor:
+    """Of both triangles, so that they have the same gradient; PyTorch looks at the lower one."""
+    return (x + x.mT) / 2
+
+
+def _or_nan(result: Tensor, failed: Tensor) -> Tensor:
+    """`result`, and NaN where a matrix is such that there is none: an error would stop a batch."""
+    return torch.where(
+        (failed == 0)[(...,) + (None,) * (result.ndim - failed.ndim)], result, torch.nan
+    )
 
 
 def cholesky(x: Tensor, upper: bool) -> Tensor:
-    factor, failed = linalg.cholesky_ex(x, upper=upper)
-    return torch.where((failed == 0)[..., None, None], factor, torch.nan)
+    return _or_nan(*linalg.cholesky_ex(_symmetric(x), upper=upper))
+
+
+def solve(a: Tensor, b: Tensor) -> Tensor:
+    return _or_nan(*linalg.solve_ex(a, b))
+
+
+def lu_factor(x: Tensor) -> tuple[Tensor, Tensor]:
+    lu, pivots, _ = linalg.lu_factor_ex(x)
+    return lu, pivots - 1  # counted from 1
+
+
+def pinv(x: Tensor, rcond: Tensor | None) -> Tensor:
+    if rcond is None:
+        rcond = torch.scalar_tensor(10 * max(x.shape[-2:]) * torch.finfo(x.dtype).eps)
+    inverse: Tensor = linalg.pinv(x, rtol=rcond)
+    return inverse
 
 
 def solve_triangular(a: Tensor, b: Tensor, lower: bool) -> Tensor:
-    if b.ndim == a.ndim - 1:
-        return solve_triangular(a, b.unsqueeze(-1), lower).squeeze(-1)
     x: Tensor = linalg.solve_triangular(a, b, upper=not lower)
     return x
 
@@ -84,16 +98,27 @@ OWN: dict[str, Any] = {
     "einsum": einsum,
     "inner": _of_numbers(torch.inner),
     "matmul": _of_numbers(torch.matmul),
-    "tensordot": lambda x1, x2, axes: _tensordot(x1, x2, axes),
+    "tensordot": None,
     "vdot": None,  # vectors only
     "outer": None,  # vectors only
     "cross": cross,
     "trace": None,  # matrices only
+    "norm": None,  # the gradient at 0
     # torch.linalg's meaning, which is NumPy's, where `torch` has the name too.
-    "norm": norm,
+    "eig": linalg.eig,
     "qr": lambda x, mode: linalg.qr(x, mode),
-    "solve": linalg.solve,
     "svd": svd,
-    "cholesky": cholesky,  # NaN, not an error, where a matrix is not positive definite
-    "solve_triangular": solve_triangular,  # vectors
+    # NaN, not an error, where there is no result.
+    "cholesky": cholesky,
+    "inv": lambda x: _or_nan(*linalg.inv_ex(x)),
+    "solve": of_vectors(solve),
+    "solve_triangular": of_vectors(solve_triangular),
+    "eigh": lambda x: linalg.eigh(_symmetric(x)),
+    "lu_factor": lu_factor,
+    "pinv": pinv,
+    # The ops' shared definitions: other results or arguments, gradients not finite, no stacks.
+    "cdist": None,
+    "cholesky_inverse": None,
+    "lstsq": None,
+    "matrix_rank": None,
 }

@@ -1,0 +1,49 @@
+"""Linear algebra and Fourier transforms, where JAX spells them differently."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+
+from lamina.backend.vectors import of_vectors
+
+Array = jax.Array
+
+
+def qr(x: Array, mode: str) -> tuple[Array, Array]:
+    """Of a wide matrix, the first columns decide; JAX has no gradient but for these."""
+    rows, columns = x.shape[-2:]
+    if rows >= columns:
+        return jnp.linalg.qr(x, mode if rows > columns else "reduced")
+    q, r = jnp.linalg.qr(x[..., :rows])
+    rest = jnp.matmul(jnp.swapaxes(q, -1, -2), x[..., rows:])
+    return q, jnp.concatenate([r, rest], axis=-1)
+
+
+def _parts(x: Array) -> tuple[Array, Array]:
+    return lax.real(x), lax.imag(x)
+
+
+OWN: dict[str, Callable[..., Any] | None] = {
+    "lu_factor": jax.scipy.linalg.lu_factor,
+    "pinv": lambda x, rcond: jnp.linalg.pinv(x, rtol=rcond),
+    "qr": qr,  # gradients of wide matrices
+    # Vectors in a stack.
+    "solve": of_vectors(jnp.linalg.solve),
+    "solve_triangular": of_vectors(jax.scipy.linalg.solve_triangular),
+    # Complex numbers as pairs.
+    "fft": lambda x: _parts(jnp.fft.fft(lax.complex(*x))),
+    "fft2": lambda x: _parts(jnp.fft.fft2(lax.complex(*x))),
+    "ifft2": lambda x: _parts(jnp.fft.ifft2(lax.complex(*x))),
+    "rfft": lambda x, fft_length: _parts(jnp.fft.rfft(x, fft_length)),
+    "irfft": lambda x, fft_length: jnp.fft.irfft(lax.complex(*x), fft_length),
+    # The ops' shared definitions: the gradient at 0, other results or arguments, no stacks.
+    "norm": None,
+    "lstsq": None,
+    "matrix_rank": None,
+    "tensordot": None,  # refuses a negative number of axes
+}
