@@ -206,8 +206,8 @@ def _window(
             f"sequence_stride={sequence_stride}."
         )
     if window is None:
-        window = np.ones(sequence_length)
-    elif isinstance(window, str):
+        return convert_to_tensor(np.ones(fft_length), dtype=dtype)
+    if isinstance(window, str):
         window = periodic_window(window, sequence_length)
     values = convert_to_tensor(window, dtype=dtype)
     if tuple(values.shape) != (sequence_length,):
@@ -245,7 +245,8 @@ def stft(
         sequence_stride: how far apart sequences begin.
         fft_length: how many elements each transform has: `sequence_length` or more.
         window: 'hann' or 'hamming', the periodic windows of that name; a tensor of shape
-            (sequence_length,); None for none. It is put in the middle of a transform.
+            (sequence_length,), put in the middle of a transform; None for none: sequences are then
+            as long as a transform.
         center: whether sequence t is centered at t · sequence_stride: the signal goes on in the
             mirror at both ends, for half of a transform. Else it begins there.
 
@@ -299,6 +300,9 @@ def istft(
         >>> again = ops.istft(ops.stft(signal, 3, 1, 4), 3, 1, 4)
         >>> ops.convert_to_numpy(again).round(3).tolist()
         [0.0, 1.0, 2.0, 3.0, 4.0]
+
+    Without a window, Keras on JAX returns fft_length / sequence_stride times the signal; here the
+    signal comes back.
 
     Reference:
         Griffin and Lim, 1984, https://doi.org/10.1109/TASSP.1984.1164317

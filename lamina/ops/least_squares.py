@@ -6,7 +6,7 @@ from typing import Any
 
 import ml_dtypes
 
-from lamina.backend.vectors import are_vectors
+from lamina.backend.linear import are_vectors
 from lamina.ops import dtypes, shapes_linear
 from lamina.ops.arithmetic import add, divide, multiply, subtract
 from lamina.ops.comparison import greater, where

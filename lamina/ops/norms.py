@@ -67,8 +67,9 @@ def _vector_norm(sizes: Tensor, ord: float, axis: int, keepdims: bool) -> Tensor
 
 def _reduced(x: Tensor, ord: Any, axis: int, keepdims: bool) -> Tensor:
     """The sum for 'nuc', the largest element for a positive order, the smallest for a negative."""
-    reduce = sum if ord == "nuc" else max if ord > 0 else min
-    return reduce(x, axis, keepdims)
+    if ord == "nuc":
+        return sum(x, axis, keepdims)
+    return max(x, axis, keepdims, initial=0) if ord > 0 else min(x, axis, keepdims)
 
 
 def _root(x: Tensor, order: float = 2) -> Tensor:

@@ -174,6 +174,11 @@ class Row:
             values[i] = parts
             key.append(tuple([type(one) if is_number(one) else one.dtype for one in parts]))
             symbolic = symbolic or any(isinstance(one, KerasTensor) for one in parts)
+            if i in self.pairs and not symbolic and shape_of(parts[0]) != shape_of(parts[1]):
+                raise ShapeError(
+                    f"ops.{self.name}: the real and the imaginary parts have different shapes: "
+                    f"{shape_of(parts[0])} and {shape_of(parts[1])}."
+                )
         for i in self.places:
             values[i] = _place(values[i])
             symbolic = symbolic or any_symbolic(values[i])

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from lamina.backend.vectors import are_vectors
+from lamina.backend.linear import are_vectors
 from lamina.ops.row import Shape, ShapeError
 from lamina.ops.shapes import broadcast, canonical_axes, canonical_axis, reduce, size
 from lamina.symbolic.dimension import Unknown
@@ -108,8 +108,16 @@ def einsum(subscripts: str, operands: Sequence[Shape]) -> Shape:
         right = "..." if batches else ""
         right += "".join(sorted(one for one in sizes if letters.count(one) == 1))
     before, dots, after = right.partition("...")
+    _check_result(before + after, sizes, subscripts)
     batch = broadcast(*batches) if dots else ()
     return (*(sizes[one] for one in before), *batch, *(sizes[one] for one in after))
+
+
+def _check_result(letters: str, sizes: dict[str, int], subscripts: str) -> None:
+    for letter in letters:
+        if letter not in sizes or letters.count(letter) > 1:
+            count = "no operand has it" if letter not in sizes else "it is there twice"
+            raise ShapeError(f"{letter!r} cannot be in the result of {subscripts!r}: {count}.")
 
 
 def _note(sizes: dict[str, int], letter: str, one: int, subscripts: str) -> None:

@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from lamina.backend.vectors import of_vectors
+from lamina.backend.linear import is_complete, of_vectors
 
 Array = jax.Array
 
@@ -17,11 +17,17 @@ Array = jax.Array
 def qr(x: Array, mode: str) -> tuple[Array, Array]:
     """Of a wide matrix, the first columns decide; JAX has no gradient but for these."""
     rows, columns = x.shape[-2:]
+    complete = is_complete(mode) and rows > columns
+    q, r = lax.linalg.qr(x[..., :rows], full_matrices=complete)
     if rows >= columns:
-        return jnp.linalg.qr(x, mode if rows > columns else "reduced")
-    q, r = jnp.linalg.qr(x[..., :rows])
+        return q, r
     rest = jnp.matmul(jnp.swapaxes(q, -1, -2), x[..., rows:])
     return q, jnp.concatenate([r, rest], axis=-1)
+
+
+def eig(x: Array) -> Any:
+    """With derivatives of the vectors, which hold for what does not depend on their phases."""
+    return lax.linalg.eig(x, compute_left_eigenvectors=False, enable_eigvec_derivs=True)
 
 
 def _parts(x: Array) -> tuple[Array, Array]:
@@ -29,6 +35,7 @@ def _parts(x: Array) -> tuple[Array, Array]:
 
 
 OWN: dict[str, Callable[..., Any] | None] = {
+    "eig": eig,
     "lu_factor": jax.scipy.linalg.lu_factor,
     "pinv": lambda x, rcond: jnp.linalg.pinv(x, rtol=rcond),
     "qr": qr,  # gradients of wide matrices

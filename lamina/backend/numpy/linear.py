@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from lamina.backend.vectors import of_vectors
+from lamina.backend.linear import is_complete, of_vectors
 
 Array = np.ndarray[Any, Any]
 
@@ -95,6 +95,7 @@ def _parts(x: Array) -> tuple[Array, Array]:
 OWN: dict[str, Any] = {
     "cross": cross,
     "einsum": einsum,
+    "qr": lambda x, mode: np.linalg.qr(x, "complete" if is_complete(mode) else "reduced"),
     "pinv": pinv,  # another default of rcond
     # NaN, not an error, where there is no result.
     "cholesky": cholesky,

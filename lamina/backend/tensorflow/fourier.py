@@ -13,8 +13,28 @@ def _parts(x: Tensor) -> tuple[Tensor, Tensor]:
     return tf.math.real(x), tf.math.imag(x)
 
 
-def _length(fft_length: int | None) -> list[int] | None:
-    return None if fft_length is None else [fft_length]
+def _fitted(x: Tensor, size: int) -> Tensor:
+    """The first `size` elements along the last axis, zeros where there are fewer.
+
+    The transforms do that too, but have no gradient then. Of no elements they end the process.
+    """
+    if size < 1:
+        raise ValueError(f"A Fourier transform has a length of 1 or more, not {size}.")
+    lacking = size - x.shape[-1]
+    if lacking > 0:
+        return tf.pad(x, [[0, 0]] * (x.shape.rank - 1) + [[0, lacking]])
+    return x[..., :size] if lacking else x
+
+
+def rfft(x: Tensor, fft_length: int | None) -> tuple[Tensor, Tensor]:
+    length = x.shape[-1] if fft_length is None else fft_length
+    return _parts(tf.signal.rfft(x if length is None else _fitted(x, length)))
+
+
+def irfft(x: list[Tensor], fft_length: int | None) -> Tensor:
+    length = 2 * (x[0].shape[-1] - 1) if fft_length is None else fft_length
+    number = tf.complex(*[_fitted(part, length // 2 + 1) for part in x])
+    return tf.signal.irfft(number, [length])
 
 
 def extract_sequences(x: Tensor, sequence_length: int, sequence_stride: int) -> Tensor:
@@ -25,7 +45,7 @@ OWN: dict[str, Any] = {
     "fft": lambda x: _parts(tf.signal.fft(tf.complex(*x))),
     "fft2": lambda x: _parts(tf.signal.fft2d(tf.complex(*x))),
     "ifft2": lambda x: _parts(tf.signal.ifft2d(tf.complex(*x))),
-    "rfft": lambda x, fft_length: _parts(tf.signal.rfft(x, _length(fft_length))),
-    "irfft": lambda x, fft_length: tf.signal.irfft(tf.complex(*x), _length(fft_length)),
+    "rfft": rfft,
+    "irfft": irfft,
     "extract_sequences": extract_sequences,  # of signals whose length a graph does not know
 }

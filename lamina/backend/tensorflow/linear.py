@@ -9,13 +9,13 @@ from typing import Any
 
 import tensorflow as tf
 
+from lamina.backend.linear import is_complete, of_vectors
 from lamina.backend.tensorflow.widening import (
     BOOL,
     SMALL,
     sizes,
     widened,
 )
-from lamina.backend.vectors import of_vectors
 
 Tensor = Any
 raw = tf.raw_ops
@@ -143,6 +143,21 @@ def cholesky(x: Tensor, upper: bool) -> Tensor:
     return tf.linalg.matrix_transpose(root) if upper else root
 
 
+def det(x: Tensor) -> Tensor:
+    """Where it is 0, by singular values: TensorFlow's gradient would be an error there."""
+    singular = tf.equal(tf.linalg.det(tf.stop_gradient(x)), 0)
+
+    def with_singular() -> Tensor:
+        places = singular[..., None, None]
+        other = tf.linalg.diag(tf.range(1, x.shape[-1] + 1, dtype=x.dtype))
+        s, u, v = tf.linalg.svd(tf.where(places, x, other))
+        sign = tf.stop_gradient(tf.linalg.det(u) * tf.linalg.det(v))
+        regular = tf.linalg.det(tf.where(places, other, x))
+        return tf.where(singular, sign * tf.reduce_prod(s, -1), regular)
+
+    return tf.cond(tf.reduce_any(singular), with_singular, lambda: tf.linalg.det(x))
+
+
 def inv(x: Tensor) -> Tensor:
     regular, gap = _regular(x, _is_singular(x))
     return tf.linalg.inv(regular) + gap
@@ -162,7 +177,7 @@ def solve_triangular(a: Tensor, b: Tensor, lower: bool) -> Tensor:
 
 
 def qr(x: Tensor, mode: str) -> Any:
-    return tf.linalg.qr(x, full_matrices=mode == "complete")
+    return tf.linalg.qr(x, full_matrices=is_complete(mode))
 
 
 def svd(x: Tensor, full_matrices: bool, compute_uv: bool) -> Any:
@@ -183,7 +198,7 @@ OWN: dict[str, Any] = {
     "vdot": None,
     # Other results or settings.
     "cholesky": cholesky,  # no `upper`
-    "det": tf.linalg.det,
+    "det": det,
     "eig": tf.linalg.eig,
     "eigh": lambda x: tf.linalg.eigh(_symmetric(x)),
     "inv": inv,

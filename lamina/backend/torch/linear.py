@@ -8,7 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lamina.backend.vectors import of_vectors
+from lamina.backend.linear import is_complete, of_vectors
+from lamina.backend.torch.transforms import is_traced
 
 linalg: Any = torch.linalg
 _MULTIPLIED = {torch.float32, torch.float64, torch.float16, torch.bfloat16, torch.complex64}
@@ -46,6 +47,8 @@ def cross(x1: Tensor, x2: Tensor, axisa: int, axisb: int, axisc: int, axis: int 
     two = x2.movedim(axisb if axis is None else axis, -1)
     if one.shape[-1] == two.shape[-1] == 2:
         return one[..., 0] * two[..., 1] - one[..., 1] * two[..., 0]
+    if not {one.shape[-1], two.shape[-1]} <= {2, 3}:
+        raise ValueError("The vectors of a cross product have two or three elements.")
     one, two = (torch.constant_pad_nd(x, [0, 3 - x.shape[-1]]) for x in (one, two))
     product: Tensor = linalg.cross(*_broadcast(one, two))
     return product.movedim(-1, axisc if axis is None else axis)
@@ -69,6 +72,20 @@ def cholesky(x: Tensor, upper: bool) -> Tensor:
 
 def solve(a: Tensor, b: Tensor) -> Tensor:
     return _or_nan(*linalg.solve_ex(a, b))
+
+
+def det(x: Tensor) -> Tensor:
+    """Where it is 0, by singular values: PyTorch's gradient would be 0 there, too."""
+    value: Tensor = linalg.det(x)
+    singular = value == 0
+    if not is_traced(x) and not (x.requires_grad and bool(singular.any())):
+        return value
+    places = singular[..., None, None]
+    steps = torch.arange(1, x.shape[-1] + 1, dtype=x.dtype, device=x.device)
+    u, s, vt = linalg.svd(torch.where(places, x, torch.diag(steps)))
+    sign = (linalg.det(u) * linalg.det(vt)).detach()
+    regular = linalg.det(torch.where(places, torch.diag(steps), x))
+    return torch.where(singular, sign * s.prod(-1), regular)
 
 
 def lu_factor(x: Tensor) -> tuple[Tensor, Tensor]:
@@ -105,8 +122,9 @@ OWN: dict[str, Any] = {
     "trace": None,  # matrices only
     "norm": None,  # the gradient at 0
     # torch.linalg's meaning, which is NumPy's, where `torch` has the name too.
+    "det": det,
     "eig": linalg.eig,
-    "qr": lambda x, mode: linalg.qr(x, mode),
+    "qr": lambda x, mode: linalg.qr(x, "complete" if is_complete(mode) else "reduced"),
     "svd": svd,
     # NaN, not an error, where there is no result.
     "cholesky": cholesky,

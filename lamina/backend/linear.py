@@ -1,9 +1,20 @@
-"""Equations with vectors on their right-hand sides, the same on every backend."""
+"""What is the same in the linear algebra of every backend."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import Any
+
+
+def is_complete(mode: str) -> bool:
+    """Whether a decomposition q r is to have as many columns in q as there are rows.
+
+    Raises:
+        ValueError: if there is no such mode.
+    """
+    if mode not in ("reduced", "complete"):
+        raise ValueError(f"mode is 'reduced' or 'complete', not {mode!r}.")
+    return mode == "complete"
 
 
 def are_vectors(a: Sequence[Any], b: Sequence[Any]) -> bool:
