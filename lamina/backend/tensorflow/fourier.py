@@ -6,6 +6,8 @@ from typing import Any
 
 import tensorflow as tf
 
+from lamina.backend.tensorflow.widening import sizes
+
 Tensor = Any
 
 
@@ -16,23 +18,38 @@ def _parts(x: Tensor) -> tuple[Tensor, Tensor]:
 def _fitted(x: Tensor, size: int) -> Tensor:
     """The first `size` elements along the last axis, zeros where there are fewer.
 
-    The transforms do that too, but have no gradient then. Of no elements they end the process.
+    The transforms do that too, but have no gradient then.
     """
-    if size < 1:
-        raise ValueError(f"A Fourier transform has a length of 1 or more, not {size}.")
-    lacking = size - x.shape[-1]
-    if lacking > 0:
-        return tf.pad(x, [[0, 0]] * (x.shape.rank - 1) + [[0, lacking]])
-    return x[..., :size] if lacking else x
+    if x.shape[-1] == size:
+        return x
+    x = x[..., :size]
+    lacking = size - sizes(x)[-1]
+    return _told(tf.pad(x, [[0, 0]] * (x.shape.rank - 1) + [[0, lacking]]), size)
+
+
+def _told(x: Tensor, size: int) -> Tensor:
+    """`x`, whose last dimension the graph is told."""
+    x.set_shape([*x.shape[:-1], size])
+    return x
+
+
+def _positive(length: int) -> int:
+    """`length`: a transform of no elements would end the process."""
+    if length < 1:
+        raise ValueError(f"A Fourier transform has a length of 1 or more, not {length}.")
+    return length
 
 
 def rfft(x: Tensor, fft_length: int | None) -> tuple[Tensor, Tensor]:
     length = x.shape[-1] if fft_length is None else fft_length
-    return _parts(tf.signal.rfft(x if length is None else _fitted(x, length)))
+    return _parts(tf.signal.rfft(x if length is None else _fitted(x, _positive(length))))
 
 
 def irfft(x: list[Tensor], fft_length: int | None) -> Tensor:
-    length = 2 * (x[0].shape[-1] - 1) if fft_length is None else fft_length
+    count = x[0].shape[-1]
+    if fft_length is None and count is None:
+        return tf.signal.irfft(tf.complex(*x))
+    length = _positive(2 * (count - 1) if fft_length is None else fft_length)
     number = tf.complex(*[_fitted(part, length // 2 + 1) for part in x])
     return tf.signal.irfft(number, [length])
 
