@@ -193,6 +193,7 @@ def test_the_type_asked_for_comes(name, dtype):
         lambda: initializers.STFT(window=[1.0, 2.0])((3, 1, 4)),
         lambda: initializers.STFT()((4, 4)),
         lambda: initializers.STFT()((4, 1, 1)),
+        lambda: initializers.STFT()((2, 1, 3)),
         lambda: initializers.STFT()((4, 1, 3), dtype="int32"),
     ],
 )

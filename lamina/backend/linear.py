@@ -17,6 +17,17 @@ def is_complete(mode: str) -> bool:
     return mode == "complete"
 
 
+def transform_length(length: int) -> int:
+    """The length of a Fourier transform.
+
+    Raises:
+        ValueError: if it is less than 1, where frameworks return nothing or end the process.
+    """
+    if length < 1:
+        raise ValueError(f"A Fourier transform has a length of 1 or more, not {length}.")
+    return length
+
+
 def are_vectors(a: Sequence[Any], b: Sequence[Any]) -> bool:
     """Whether b of a x = b holds a vector for each matrix of a, by the shapes of both.
 

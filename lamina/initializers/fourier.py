@@ -51,7 +51,7 @@ class STFT(Initializer):
         self.scaling = scaling
         self.periodic = periodic
         if isinstance(window, str):
-            self._factors(2)  # refuses a name that there is not
+            _named(window, 4, periodic)  # refuses a name that there is not
 
     def __call__(self, shape: Shape, dtype: Any = None, **kwargs: Any) -> Tensor:
         dtype = standardize_dtype(dtype)
@@ -73,9 +73,7 @@ class STFT(Initializer):
         if self.window is None:
             return np.ones(length)
         if isinstance(self.window, str):
-            from scipy.signal import get_window
-
-            window = get_window(self.window, length, fftbins=self.periodic)
+            window = _named(self.window, length, self.periodic)
         else:
             window = np.asarray(ops.convert_to_numpy(self.window), "float64")
         if window.shape != (length,):
@@ -83,7 +81,19 @@ class STFT(Initializer):
                 f"STFT: the window has the shape {window.shape}, and the kernel needs ({length},)."
             )
         scales = {"density": np.sqrt(np.sum(window**2)), "spectrum": np.sum(np.abs(window))}
-        return np.asarray(window / scales[self.scaling] if self.scaling else window)
+        scale = scales[self.scaling] if self.scaling else 1
+        if scale == 0:
+            raise ValueError(
+                f"STFT: the window {self.window!r} of {length} elements is 0 everywhere and has no "
+                "scale: take a longer kernel, another window or scaling=None."
+            )
+        return np.asarray(window / scale)
+
+
+def _named(name: str, length: int, periodic: bool) -> np.ndarray:
+    from scipy.signal import get_window
+
+    return np.asarray(get_window(name, length, fftbins=periodic))
 
 
 registry.enter("initializers", STFT, "STFTInitializer")

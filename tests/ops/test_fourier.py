@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import lamina
@@ -11,11 +11,9 @@ from lamina import ops
 from lamina.backend import current, use
 from lamina.core.variable import Variable
 from lamina.symbolic import KerasTensor
-from tests.ops.test_rows import each_backend, on_each_backend  # noqa: F401
+from tests.ops.test_rows import BACKENDS, each_backend, on_each_backend  # noqa: F401
 
-EXAMPLES = settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+EXAMPLES = settings(max_examples=25, deadline=None)
 
 
 def normal(*shape, seed=0):
@@ -44,30 +42,31 @@ def settings_of_stft(draw):
     return (sequence_length, stride, fft_length), {"window": window, "center": draw(st.booleans())}
 
 
-@on_each_backend
+@pytest.mark.every_backend
 @EXAMPLES
 @given(settings_of_stft(), st.integers(20, 40), st.booleans())
 def test_stft_is_that_of_keras(options, length, batch):
     args, kwargs = options
     x = normal(*((2, 3) if batch else ()), length)
     expected = keras.ops.stft(x, *args, **kwargs)
-    close(ops.stft(x, *args, **kwargs), expected)
+    for name in BACKENDS:
+        with use(name):
+            close(ops.stft(x, *args, **kwargs), expected)
     symbols = ops.stft(KerasTensor(x.shape), *args, **kwargs)
     assert [one.shape for one in symbols] == [one.shape for one in expected]
 
 
-@on_each_backend
+@pytest.mark.every_backend
 @EXAMPLES
-@given(settings_of_stft(), st.integers(4, 9), st.none() | st.integers(1, 30))
+# Of fewer sequences than overlap, Keras on JAX returns a shorter signal than it foretells.
+@given(settings_of_stft(), st.integers(9, 12), st.none() | st.integers(1, 30))
 def test_istft_is_that_of_keras(options, count, length):
     args, kwargs = options
-    whole = (count - 1) * args[1] + args[2] - 2 * (args[2] // 2) * kwargs["center"]
-    assume(whole > 0)
     parts = tuple(normal(2, count, args[2] // 2 + 1, seed=i) for i in (1, 2))
     expected = keras.ops.istft(parts, *args, length=length, **kwargs)
-    found = ops.istft(parts, *args, length=length, **kwargs)
-    assume(expected.shape[-1] == whole or length is not None)
-    close(found, expected, 1e-3)
+    for name in BACKENDS:
+        with use(name):
+            close(ops.istft(parts, *args, length=length, **kwargs), expected, 1e-3)
 
 
 @on_each_backend

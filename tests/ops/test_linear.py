@@ -5,7 +5,7 @@ import math
 import keras
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import lamina
@@ -13,11 +13,9 @@ from lamina import ops
 from lamina.backend import current, use
 from lamina.ops.row import ShapeError
 from lamina.symbolic import KerasTensor
-from tests.ops.test_rows import each_backend, on_each_backend  # noqa: F401
+from tests.ops.test_rows import BACKENDS, each_backend, on_each_backend  # noqa: F401
 
-EXAMPLES = settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+EXAMPLES = settings(max_examples=25, deadline=None)
 
 
 def normal(*shape, seed=0):
@@ -394,16 +392,18 @@ def einsums(draw):
     return f"{left}->{dots}{''.join(right)}", shapes
 
 
-@on_each_backend
+@pytest.mark.every_backend
 @EXAMPLES
 @given(einsums())
 def test_einsum_is_that_of_keras(one):
     subscripts, shapes = one
     operands = [normal(*shape, seed=i).astype("float32") for i, shape in enumerate(shapes)]
     expected = keras.ops.einsum(subscripts, *operands)
-    found = ops.einsum(subscripts, *operands)
-    assert tuple(found.shape) == expected.shape
-    close(found, expected)
+    for name in BACKENDS:
+        with use(name):
+            found = ops.einsum(subscripts, *operands)
+            assert tuple(found.shape) == expected.shape
+            close(found, expected)
     symbols = ops.einsum(subscripts, *(KerasTensor(shape) for shape in shapes))
     assert symbols.shape == expected.shape
 
@@ -422,7 +422,7 @@ def contractions(draw):
     return shapes, axes
 
 
-@on_each_backend
+@pytest.mark.every_backend
 @EXAMPLES
 @given(contractions())
 def test_tensordot_is_that_of_keras(one):
@@ -430,10 +430,12 @@ def test_tensordot_is_that_of_keras(one):
     x, y = (normal(*shape, seed=i).astype("float32") for i, shape in enumerate(shapes))
     expected = keras.ops.tensordot(x, y, axes)
     assert ops.tensordot(KerasTensor(x.shape), KerasTensor(y.shape), axes).shape == expected.shape
-    close(ops.tensordot(x, y, axes), expected)
+    for name in BACKENDS:
+        with use(name):
+            close(ops.tensordot(x, y, axes), expected)
 
 
-@on_each_backend
+@pytest.mark.every_backend
 @EXAMPLES
 @given(st.data())
 def test_norms_are_those_of_keras(data):
@@ -449,9 +451,11 @@ def test_norms_are_those_of_keras(data):
     keepdims = data.draw(st.booleans())
     x = normal(*shape).astype("float32")
     expected = keras.ops.norm(x, order, axis, keepdims)
-    found = ops.norm(x, order, axis, keepdims)
-    assert tuple(found.shape) == expected.shape
-    close(found, expected, 1e-3)
+    for name in BACKENDS:
+        with use(name):
+            found = ops.norm(x, order, axis, keepdims)
+            assert tuple(found.shape) == expected.shape
+            close(found, expected, 1e-3)
     assert ops.norm(KerasTensor(x.shape), order, axis, keepdims).shape == expected.shape
 
 

@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from lamina.backend.linear import is_complete, of_vectors
+from lamina.backend.linear import is_complete, of_vectors, transform_length
 
 Array = jax.Array
 
@@ -34,6 +34,11 @@ def _parts(x: Array) -> tuple[Array, Array]:
     return lax.real(x), lax.imag(x)
 
 
+def irfft(x: list[Array], fft_length: int | None) -> Array:
+    length = 2 * (x[0].shape[-1] - 1) if fft_length is None else fft_length
+    return jnp.fft.irfft(lax.complex(*x), transform_length(length))
+
+
 OWN: dict[str, Callable[..., Any] | None] = {
     "eig": eig,
     "lu_factor": jax.scipy.linalg.lu_factor,
@@ -47,7 +52,7 @@ OWN: dict[str, Callable[..., Any] | None] = {
     "fft2": lambda x: _parts(jnp.fft.fft2(lax.complex(*x))),
     "ifft2": lambda x: _parts(jnp.fft.ifft2(lax.complex(*x))),
     "rfft": lambda x, fft_length: _parts(jnp.fft.rfft(x, fft_length)),
-    "irfft": lambda x, fft_length: jnp.fft.irfft(lax.complex(*x), fft_length),
+    "irfft": irfft,
     # The ops' shared definitions: the gradient at 0, other results or arguments, no stacks.
     "norm": None,
     "lstsq": None,

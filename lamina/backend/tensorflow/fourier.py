@@ -6,6 +6,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from lamina.backend.linear import transform_length
 from lamina.backend.tensorflow.widening import sizes
 
 Tensor = Any
@@ -33,23 +34,16 @@ def _told(x: Tensor, size: int) -> Tensor:
     return x
 
 
-def _positive(length: int) -> int:
-    """`length`: a transform of no elements would end the process."""
-    if length < 1:
-        raise ValueError(f"A Fourier transform has a length of 1 or more, not {length}.")
-    return length
-
-
 def rfft(x: Tensor, fft_length: int | None) -> tuple[Tensor, Tensor]:
     length = x.shape[-1] if fft_length is None else fft_length
-    return _parts(tf.signal.rfft(x if length is None else _fitted(x, _positive(length))))
+    return _parts(tf.signal.rfft(x if length is None else _fitted(x, transform_length(length))))
 
 
 def irfft(x: list[Tensor], fft_length: int | None) -> Tensor:
     count = x[0].shape[-1]
     if fft_length is None and count is None:
         return tf.signal.irfft(tf.complex(*x))
-    length = _positive(2 * (count - 1) if fft_length is None else fft_length)
+    length = transform_length(2 * (count - 1) if fft_length is None else fft_length)
     number = tf.complex(*[_fitted(part, length // 2 + 1) for part in x])
     return tf.signal.irfft(number, [length])
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import importlib
 import threading
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -205,6 +207,14 @@ class _Beside:
         return self.structure.unflatten(merged)
 
 
+@functools.cache
+def _load_decompositions() -> None:
+    """What PyTorch imports for the first forward-mode derivative, without its warning of itself."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        importlib.import_module("torch._decomp.decompositions_for_jvp")
+
+
 def jvp(
     function: Function, primals: Sequence[Any], tangents: Sequence[Any], has_aux: bool
 ) -> tuple[Any, ...]:
@@ -220,6 +230,7 @@ def jvp(
         leaves, structure = optree.tree_flatten(value)
         return tuple(map(torch.as_tensor, leaves)), beside.tensors((auxiliary, frame.writes()))
 
+    _load_decompositions()
     *pair, tensors = torch.func.jvp(pure, tuple(primals), tuple(tangents), has_aux=True)
     auxiliary, writes = beside.whole(tensors)
     _commit(written, writes)
