@@ -31,8 +31,8 @@ class STFT(Initializer):
 
     Example:
         >>> kernel = STFT("real", window=None)((4, 1, 3))
-        >>> ops.convert_to_numpy(kernel)[:, 0, 1].round(3).tolist()
-        [1.0, 0.0, -1.0, 0.0]
+        >>> ops.convert_to_numpy(kernel)[:, 0, 2].round(3).tolist()
+        [1.0, -1.0, 1.0, -1.0]
     """
 
     def __init__(

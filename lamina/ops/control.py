@@ -47,6 +47,10 @@ def _spec(x: Any) -> KerasTensor:
     return x if isinstance(x, KerasTensor) else KerasTensor(x.shape, current().dtype(x))
 
 
+def _kind(x: Any) -> str:
+    return f"{dtype(x)}{list(x.shape)}"
+
+
 def _specs(tree: Tree) -> Tree:
     return map_leaves(_spec, tree)
 
@@ -322,12 +326,11 @@ def jvp(
     if not (isinstance(primals, (tuple, list)) and isinstance(tangents, (tuple, list))):
         raise ValueError("jvp takes its primals and its tangents as tuples or lists.")
     given, moved = tuple(_tensors(primals)), tuple(_tensors(tangents))
-    pair = [optree.tree_flatten(tree) for tree in (given, moved)]
-    kinds = [[(tuple(x.shape), dtype(x)) for x in found] for found, _ in pair]
-    if pair[0][1] != pair[1][1] or kinds[0] != kinds[1]:
+    kinds, others = map_leaves(_kind, given), map_leaves(_kind, moved)
+    if kinds != others:
         raise ValueError(
             "jvp takes a tangent of the same structure, shape and type for each primal. "
-            f"The primals are {kinds[0]}, the tangents {kinds[1]}."
+            f"The primals are {kinds}, the tangents {others}."[:500]
         )
     if inferring():
         output = fun(*given)

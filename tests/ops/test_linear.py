@@ -15,7 +15,7 @@ from lamina.ops.row import ShapeError
 from lamina.symbolic import KerasTensor
 from tests.ops.test_rows import BACKENDS, each_backend, on_each_backend  # noqa: F401
 
-EXAMPLES = settings(max_examples=25, deadline=None)
+EXAMPLES = settings(max_examples=15, deadline=None)
 
 
 def normal(*shape, seed=0):

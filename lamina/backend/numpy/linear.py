@@ -79,13 +79,13 @@ def einsum(subscripts: str, *operands: Array) -> Array:
 def pinv(x: Array, rcond: Array | None) -> Array:
     if rcond is None:
         rcond = np.asarray(10 * max(x.shape[-2:]) * np.finfo(x.dtype).eps)
-    return np.linalg.pinv(x, rcond)
+    return np.asarray(np.linalg.pinv(x, rcond))
 
 
 def _complex(x: list[Array]) -> Array:
     real, imaginary = x
     number = np.result_type(real, np.complex64)
-    return real.astype(number) + imaginary * number.type(1j)
+    return np.asarray(real.astype(number) + imaginary * number.type(1j))
 
 
 def _parts(x: Array) -> tuple[Array, Array]:

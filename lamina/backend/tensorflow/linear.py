@@ -66,9 +66,10 @@ def _contracted(*operands: Tensor, subscripts: str) -> Tensor:
         right = "..." * ("..." in left) + "".join(
             sorted(one for one in set(letters) if letters.count(one) == 1)
         )
-    if len(terms) == len(operands):  # else TensorFlow says so
-        terms, operands, right = _spelled_out(terms, operands, right)
-    return tf.einsum(f"{','.join(terms)}->{right}", *operands)
+    tensors = list(operands)
+    if len(terms) == len(tensors):  # else TensorFlow says so
+        terms, tensors, right = _spelled_out(terms, tensors, right)
+    return tf.einsum(f"{','.join(terms)}->{right}", *tensors)
 
 
 def _spelled_out(

@@ -73,7 +73,8 @@ def _source(cell: Cell, frame: Frame) -> Any:
 def jvp(
     function: Function, primals: Sequence[Any], tangents: Sequence[Any], has_aux: bool
 ) -> tuple[Any, ...]:
-    given = optree.tree_map(_copy, tuple(primals))
+    given: Any = tuple(primals)
+    given = optree.tree_map(_copy, given)
     moved = optree.tree_leaves(as_tensors(tuple(tangents)))
     frame = Frame.passing_on((), ())
     accumulator = tf.autodiff.ForwardAccumulator(optree.tree_leaves(given), moved)

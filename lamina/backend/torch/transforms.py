@@ -219,7 +219,8 @@ def jvp(
     function: Function, primals: Sequence[Any], tangents: Sequence[Any], has_aux: bool
 ) -> tuple[Any, ...]:
     written: list[Cell] = []
-    beside, structure = _Beside(), None
+    beside = _Beside()
+    structure: Any = None
 
     def pure(*args: Any) -> Any:
         nonlocal structure
