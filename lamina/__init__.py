@@ -35,7 +35,7 @@ from lamina.layers import Input
 from lamina.losses import Loss
 from lamina.metrics import Metric
 from lamina.models import Functional, Model, Sequential
-from lamina.ops import cond, custom_gradient, scan, while_loop
+from lamina.ops import cond, custom_gradient, jvp, scan, while_loop
 from lamina.optimizers import Optimizer
 from lamina.regularizers import Regularizer
 from lamina.symbolic import KerasTensor, Operation
@@ -79,6 +79,7 @@ __all__ = [
     "grad",
     "initializers",
     "jit",
+    "jvp",
     "layers",
     "losses",
     "metrics",

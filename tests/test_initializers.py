@@ -32,7 +32,7 @@ ALIASES = [
     *("random_normal", "normal", "random_uniform", "uniform", "truncated_normal"),
     *("orthogonal", "OrthogonalInitializer", "variance_scaling"),
     *("glorot_normal", "glorot_uniform", "he_normal", "he_uniform"),
-    *("lecun_normal", "lecun_uniform"),
+    *("lecun_normal", "lecun_uniform", "stft", "STFT", "STFTInitializer"),
 ]
 
 
@@ -43,7 +43,8 @@ def numbers(initializer, shape=SHAPE):
 def test_every_class_has_a_row():
     classes = {entry.__name__ for entry in slots["initializers"].values()}
     ours = {name for name in classes if hasattr(initializers, name)}
-    assert ours - {"Initializer", "RandomInitializer"} == FIXED.keys() | DRAWN.keys()
+    known = FIXED.keys() | DRAWN.keys() | {"STFT"}
+    assert ours - {"Initializer", "RandomInitializer"} == known
 
 
 @pytest.mark.parametrize("name", FIXED)
@@ -51,6 +52,21 @@ def test_fixed_values_are_those_of_keras(name):
     ours = getattr(initializers, name)(**FIXED[name])
     theirs = getattr(keras.initializers, name)(**FIXED[name])
     np.testing.assert_array_equal(numbers(ours, (3, 4)), np.asarray(theirs((3, 4))))
+
+
+@pytest.mark.parametrize("side", ["real", "imag"])
+@pytest.mark.parametrize("scaling", ["density", "spectrum", None])
+@pytest.mark.parametrize("periodic", [False, True])
+@pytest.mark.parametrize(
+    "window", ["hann", "hamming", "blackman", None, [0.5, -1.0, 2.0, 0.0, 1.0]]
+)
+def test_fourier_kernels_are_those_of_keras(side, window, scaling, periodic):
+    for shape in ((5, 1, 5), (5, 1, 2)):
+        ours = initializers.STFT(side, window, scaling, periodic)
+        theirs = keras.initializers.STFT(side, window, scaling, periodic)
+        np.testing.assert_allclose(numbers(ours, shape), np.asarray(theirs(shape)), 1e-5, 1e-6)
+    again = initializers.deserialize(keras.initializers.serialize(theirs))
+    assert again.get_config() == ours.get_config() == theirs.get_config()
 
 
 @pytest.mark.parametrize("name", DRAWN)
@@ -171,6 +187,14 @@ def test_the_type_asked_for_comes(name, dtype):
         lambda: initializers.Identity()((3, 3, 3)),
         lambda: initializers.get("no_such_thing"),
         lambda: initializers.get(3),
+        lambda: initializers.STFT("both"),
+        lambda: initializers.STFT(scaling="none"),
+        lambda: initializers.STFT(window="no_such_window"),
+        lambda: initializers.STFT(window=[1.0, 2.0])((3, 1, 4)),
+        lambda: initializers.STFT()((4, 4)),
+        lambda: initializers.STFT()((4, 1, 1)),
+        lambda: initializers.STFT()((2, 1, 3)),
+        lambda: initializers.STFT()((4, 1, 3), dtype="int32"),
     ],
 )
 def test_mistakes_are_refused(call):

@@ -232,6 +232,16 @@ class Backend(abc.ABC):
         return None
 
     @abc.abstractmethod
+    def jvp(
+        self, function: Function, primals: Sequence[Tree], tangents: Sequence[Tree], has_aux: bool
+    ) -> tuple[Any, ...]:
+        """`function(*primals)`, and how fast it changes as `primals` move along `tangents`.
+
+        Variables stay where they are. With `has_aux`, `function` returns `(value, auxiliary)`, and
+        the auxiliary comes third.
+        """
+
+    @abc.abstractmethod
     def vmap(self, function: Function, in_axes: Any, out_axes: Any) -> Function:
         """`function` mapped over an axis of its arguments."""
 

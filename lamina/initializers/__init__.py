@@ -11,6 +11,7 @@ from lamina.initializers.fixed import Constant as Constant
 from lamina.initializers.fixed import Identity as Identity
 from lamina.initializers.fixed import Ones as Ones
 from lamina.initializers.fixed import Zeros as Zeros
+from lamina.initializers.fourier import STFT as STFT
 from lamina.initializers.initializer import Initializer as Initializer
 from lamina.initializers.initializer import RandomInitializer as RandomInitializer
 from lamina.initializers.scaling import GlorotNormal as GlorotNormal
@@ -28,6 +29,7 @@ identity = IdentityInitializer = Identity
 random_normal = RandomNormal
 random_uniform = RandomUniform
 truncated_normal = TruncatedNormal
+stft = STFTInitializer = STFT
 orthogonal = OrthogonalInitializer = Orthogonal
 variance_scaling = VarianceScaling
 glorot_normal = GlorotNormal

@@ -76,6 +76,7 @@ from lamina.ops.control import associative_scan as associative_scan
 from lamina.ops.control import cond as cond
 from lamina.ops.control import custom_gradient as custom_gradient
 from lamina.ops.control import fori_loop as fori_loop
+from lamina.ops.control import jvp as jvp
 from lamina.ops.control import map as map
 from lamina.ops.control import scan as scan
 from lamina.ops.control import stop_gradient as stop_gradient
@@ -125,10 +126,13 @@ from lamina.ops.crossentropy import (
     sparse_categorical_crossentropy as sparse_categorical_crossentropy,
 )
 from lamina.ops.decompositions import cholesky as cholesky
+from lamina.ops.decompositions import cholesky_inverse as cholesky_inverse
 from lamina.ops.decompositions import det as det
+from lamina.ops.decompositions import eig as eig
 from lamina.ops.decompositions import eigh as eigh
 from lamina.ops.decompositions import inv as inv
 from lamina.ops.decompositions import logdet as logdet
+from lamina.ops.decompositions import lu_factor as lu_factor
 from lamina.ops.decompositions import qr as qr
 from lamina.ops.decompositions import slogdet as slogdet
 from lamina.ops.decompositions import solve as solve
@@ -158,6 +162,14 @@ from lamina.ops.elementwise import sign as sign
 from lamina.ops.elementwise import signbit as signbit
 from lamina.ops.elementwise import sqrt as sqrt
 from lamina.ops.elementwise import square as square
+from lamina.ops.fourier import extract_sequences as extract_sequences
+from lamina.ops.fourier import fft as fft
+from lamina.ops.fourier import fft2 as fft2
+from lamina.ops.fourier import ifft2 as ifft2
+from lamina.ops.fourier import irfft as irfft
+from lamina.ops.fourier import istft as istft
+from lamina.ops.fourier import rfft as rfft
+from lamina.ops.fourier import stft as stft
 from lamina.ops.indexing import get_item as get_item
 from lamina.ops.indexing import nonzero as nonzero
 from lamina.ops.indexing import scatter as scatter
@@ -184,6 +196,9 @@ from lamina.ops.joining import stack as stack
 from lamina.ops.joining import unstack as unstack
 from lamina.ops.joining import vsplit as vsplit
 from lamina.ops.joining import vstack as vstack
+from lamina.ops.least_squares import lstsq as lstsq
+from lamina.ops.least_squares import matrix_rank as matrix_rank
+from lamina.ops.least_squares import pinv as pinv
 from lamina.ops.linear_algebra import cross as cross
 from lamina.ops.linear_algebra import diag as diag
 from lamina.ops.linear_algebra import diagflat as diagflat
@@ -193,7 +208,6 @@ from lamina.ops.linear_algebra import einsum as einsum
 from lamina.ops.linear_algebra import inner as inner
 from lamina.ops.linear_algebra import kron as kron
 from lamina.ops.linear_algebra import matmul as matmul
-from lamina.ops.linear_algebra import norm as norm
 from lamina.ops.linear_algebra import outer as outer
 from lamina.ops.linear_algebra import tensordot as tensordot
 from lamina.ops.linear_algebra import trace as trace
@@ -230,6 +244,8 @@ from lamina.ops.normalization import layer_normalization as layer_normalization
 from lamina.ops.normalization import moments as moments
 from lamina.ops.normalization import normalize as normalize
 from lamina.ops.normalization import rms_normalization as rms_normalization
+from lamina.ops.norms import cdist as cdist
+from lamina.ops.norms import norm as norm
 from lamina.ops.pooling import average_pool as average_pool
 from lamina.ops.pooling import max_pool as max_pool
 from lamina.ops.quantiles import median as median

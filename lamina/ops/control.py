@@ -15,7 +15,7 @@ import optree
 
 from lamina.backend import current
 from lamina.ops import dtypes, shapes
-from lamina.ops.conversion import convert_to_tensor
+from lamina.ops.conversion import convert_to_tensor, dtype
 from lamina.ops.row import OpCall, Tensor, TensorLike, op
 from lamina.symbolic.operators import table
 from lamina.symbolic.tensor import KerasTensor, any_symbolic, infer, inferring, leaves, map_leaves
@@ -45,6 +45,10 @@ def _tensors(tree: Tree) -> Tree:
 def _spec(x: Any) -> KerasTensor:
     x = convert_to_tensor(x)
     return x if isinstance(x, KerasTensor) else KerasTensor(x.shape, current().dtype(x))
+
+
+def _kind(x: Any) -> str:
+    return f"{dtype(x)}{list(x.shape)}"
 
 
 def _specs(tree: Tree) -> Tree:
@@ -291,6 +295,48 @@ def fori_loop(lower: Any, upper: Any, body_fun: Function, init_val: Tree) -> Tre
 
     start = (convert_to_tensor(lower, "int32"), init_val)
     return while_loop(lambda i, value: i < upper, step, start)[1]
+
+
+@recorded
+def jvp(
+    fun: Function, primals: Sequence[Tree], tangents: Sequence[Tree], has_aux: bool = False
+) -> tuple[Tree, ...]:
+    """`fun(*primals)`, and how fast it changes as its arguments move: Σ ∂fun/∂x · tangent of x.
+
+    Variables that `fun` reads stay where they are; those that it assigns are assigned.
+
+    Args:
+        fun: a function of (nested) tensors; with `has_aux` it returns `(value, auxiliary)`.
+        primals: a tuple or list of its arguments.
+        tangents: as `primals`, of the same structure, shapes and types.
+        has_aux: whether `fun` returns anything beside the value.
+
+    Returns:
+        A tuple: the value, its tangent, of the same structure; with `has_aux` the auxiliary, too.
+
+    Raises:
+        ValueError: if a tangent does not have the structure, shape or type of its argument.
+
+    Example:
+        >>> from lamina import ops
+        >>> value, tangent = ops.jvp(lambda x: x * x, (ops.convert_to_tensor(3.0),), (1.0,))
+        >>> float(value), float(tangent)
+        (9.0, 6.0)
+    """
+    if not (isinstance(primals, (tuple, list)) and isinstance(tangents, (tuple, list))):
+        raise ValueError("jvp takes its primals and its tangents as tuples or lists.")
+    given, moved = tuple(_tensors(primals)), tuple(_tensors(tangents))
+    kinds, others = map_leaves(_kind, given), map_leaves(_kind, moved)
+    if kinds != others:
+        raise ValueError(
+            "jvp takes a tangent of the same structure, shape and type for each primal. "
+            f"The primals are {kinds}, the tangents {others}."[:500]
+        )
+    if inferring():
+        output = fun(*given)
+        value, *auxiliary = output if has_aux else (output,)
+        return (_specs(value), _specs(value), *auxiliary)
+    return current().jvp(fun, given, moved, has_aux)
 
 
 def custom_gradient(f: Function) -> Function:

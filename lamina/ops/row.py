@@ -7,9 +7,10 @@
 
 Parameters annotated `TensorLike` (or `Sequence[TensorLike]`) are operands: they are made tensors
 and promoted. `Indices` are made tensors and keep their type. `Number`s take part in the promotion
-and stay what they are. `Places` are positions, which may hold tensors inside tuples. The rest goes
-to the kernel as it is: required arguments by position, those with a default by keyword, as NumPy
-spells them; lists among the latter become tuples.
+and stay what they are. `Places` are positions, which may hold tensors inside tuples. A `Pair` is a
+tuple of two operands: real and imaginary parts. The rest goes to the kernel as it is: required
+arguments by position, those with a default by keyword, as NumPy spells them; lists among the
+latter become tuples.
 
 A body of `...` says that every backend has a kernel of that name. Any other body is the op's
 definition on other ops, used by the backends that have no kernel of that name, and, where no
@@ -51,6 +52,7 @@ TensorLike = Any
 Indices = Any
 Number = Any
 Places = Any
+Pair = Any
 Shape = tuple[int, ...]
 DtypeRule = Callable[[Sequence[str], str | None], tuple[str | None, Any]]
 F = TypeVar("F", bound=Callable[..., Any])
@@ -114,9 +116,10 @@ class Row:
         notes = [parameter.annotation for parameter in parameters]
         if not all(isinstance(note, str) for note in notes):
             raise TypeError(f"The file of {self.name} lacks `from __future__ import annotations`.")
-        self.operands = [i for i, note in enumerate(notes) if "TensorLike" in note]
+        self.pairs = [i for i, note in enumerate(notes) if note == "Pair"]
+        self.operands = [i for i, note in enumerate(notes) if "TensorLike" in note] + self.pairs
         self.nested = [i for i, note in enumerate(notes) if "Sequence[TensorLike]" in note]
-        self.nested += variadic
+        self.nested += variadic + self.pairs
         self.numbers = [i for i, note in enumerate(notes) if "Number" in note]
         self.indices = [i for i, note in enumerate(notes) if "Indices" in note]
         self.places = [i for i, note in enumerate(notes) if "Places" in note]
@@ -169,11 +172,22 @@ class Row:
     def _gather(self, values: list[Any], key: list[Any]) -> bool:
         """Prepare the arguments that are no plain operands; whether one of them is symbolic."""
         symbolic = False
+        for i in self.pairs:
+            if not isinstance(values[i], (tuple, list)) or len(values[i]) != 2:
+                raise ValueError(
+                    f"ops.{self.name}: {self.names[i]} is a tuple of two tensors, the real and the "
+                    f"imaginary parts, not {type(values[i]).__name__}."
+                )
         for i in self.nested:
             parts = [one if is_number(one) else to_tensor(one) for one in values[i]]
             values[i] = parts
             key.append(tuple([type(one) if is_number(one) else one.dtype for one in parts]))
             symbolic = symbolic or any(isinstance(one, KerasTensor) for one in parts)
+            if i in self.pairs and not symbolic and shape_of(parts[0]) != shape_of(parts[1]):
+                raise ShapeError(
+                    f"ops.{self.name}: the real and the imaginary parts have different shapes: "
+                    f"{shape_of(parts[0])} and {shape_of(parts[1])}."
+                )
         for i in self.places:
             values[i] = _place(values[i])
             symbolic = symbolic or any_symbolic(values[i])
@@ -448,6 +462,7 @@ __all__ = [
     "Indices",
     "Number",
     "OpCall",
+    "Pair",
     "Places",
     "Plan",
     "Row",

@@ -19,7 +19,7 @@ from lamina.ops import row
 from lamina.symbolic import KerasTensor
 from lamina.symbolic.dimension import fill, reveal
 from lamina.symbolic.tensor import inference
-from tests.ops import table, table_image, table_numpy
+from tests.ops import table, table_image, table_linear, table_numpy
 from tests.ops.table import Case, I, M, X
 
 MINE = [
@@ -44,10 +44,13 @@ MINE = [
     "complex_numbers",
     "counting",
     "correlation",
+    "fourier",
+    "least_squares",
+    "norms",
     *(f"image.{file}" for file in ("borders", "color", "filters", "geometry", "patches")),
     *(f"image.{file}" for file in ("quality", "resizing", "sampling")),
 ]
-TABLE = {**table.TABLE, **table_numpy.TABLE, **table_image.IMAGE}
+TABLE = {**table.TABLE, **table_numpy.TABLE, **table_image.IMAGE, **table_linear.TABLE}
 # What depends on the data has tests of its own.
 ELSEWHERE = {"bincount"}
 # Each case on each of them, in one process.
@@ -359,17 +362,6 @@ def test_boolean_masks_are_for_numbers():
 def test_shapes_that_do_not_fit_are_refused(call, message):
     with pytest.raises(row.ShapeError, match=message):
         call()
-
-
-@pytest.mark.parametrize("name", ["qr", "svd", "eigh"])
-def test_decompositions_multiply_to_the_matrix(name):
-    matrix = fresh(M((3, 3)), "float32", 1)
-    parts = [np.asarray(part) for part in getattr(ops, name)(matrix)]
-    if name == "eigh":
-        parts = [parts[1] * parts[0], parts[1].T]
-    elif name == "svd":
-        parts = [parts[0] * parts[1], parts[2]]
-    np.testing.assert_allclose(parts[0] @ parts[1], matrix, atol=1e-5)
 
 
 def test_numbers_outside_of_the_type_are_refused():

@@ -90,12 +90,6 @@ def _segment(reduce: Callable[..., Array]) -> Callable[..., Array]:
     return kernel
 
 
-def solve_triangular(a: Array, b: Array, lower: bool) -> Array:
-    if b.ndim == a.ndim - 1:
-        return jax.scipy.linalg.solve_triangular(a, b[..., None], lower=lower)[..., 0]
-    return jax.scipy.linalg.solve_triangular(a, b, lower=lower)
-
-
 def top_k(x: Array, k: int, sorted: bool) -> tuple[Array, Array]:
     if x.dtype == jnp.bool_:  # XLA ranks numbers only
         values, positions = lax.top_k(x.astype(jnp.int8), k)
@@ -130,7 +124,6 @@ OWN: dict[str, Callable[..., Any]] = {
     "segment_sum": _segment(jax.ops.segment_sum),
     "slice": slice_block,  # lax.slice takes the end, not the size
     "slice_update": slice_update,
-    "solve_triangular": solve_triangular,  # vectors in a stack
     "top_k": top_k,  # no `sorted`, no booleans
     "unstack": unstack,  # no `num`
     "view": lambda x, dtype: x.view(dtype),  # a method

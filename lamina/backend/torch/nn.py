@@ -146,7 +146,9 @@ def sparse_categorical_crossentropy(
     # A class that is none of them costs nothing.
     known = torch.where((target >= 0) & (target < classes), target, _NO_CLASS)
     # In one row: its gradient takes half the time of that of picking elements one by one.
-    picked = _C.nll_loss_nd(logarithms.reshape(-1, classes), known.reshape(-1), None, 0, _NO_CLASS)
+    picked: Tensor = _C.nll_loss_nd(
+        logarithms.reshape(-1, classes), known.reshape(-1), None, 0, _NO_CLASS
+    )
     return picked.reshape(target.shape)
 
 
