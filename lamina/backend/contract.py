@@ -41,6 +41,8 @@ class Backend(abc.ABC):
             None where the op's shared definition is to serve although the framework has the name.
         takes_numbers: the ops whose kernels take a Python number for their last tensor, to which
             it gives no type.
+        declines: the ops whose kernels return `NotImplemented` for operands, as traced ones, that
+            they leave to the op's shared definition.
         compiles: whether `jit` compiles by default, so that the trainer hands it whole steps.
         mixins: what makes layers and variables at home in the framework: while the backend is in
             use, the class of that role (`"layer"`, `"variable"`) has it as its last base.
@@ -51,6 +53,7 @@ class Backend(abc.ABC):
     tensor_types: tuple[type, ...]
     own: Mapping[str, Function | None]
     takes_numbers: ClassVar[frozenset[str]] = frozenset()
+    declines: ClassVar[frozenset[str]] = frozenset()
     compiles: ClassVar[bool] = False
     mixins: ClassVar[Mapping[str, type]] = {}
 

@@ -1,6 +1,7 @@
 """The ops: functions of tensors that run on every backend, symbolically, and under `jit`."""
 
 from lamina.ops import image as image
+from lamina.ops import nn as nn
 from lamina.ops.activations import celu as celu
 from lamina.ops.activations import elu as elu
 from lamina.ops.activations import gelu as gelu
@@ -125,6 +126,8 @@ from lamina.ops.crossentropy import categorical_crossentropy as categorical_cros
 from lamina.ops.crossentropy import (
     sparse_categorical_crossentropy as sparse_categorical_crossentropy,
 )
+from lamina.ops.ctc import ctc_loss as ctc_loss
+from lamina.ops.ctc_decoding import ctc_decode as ctc_decode
 from lamina.ops.decompositions import cholesky as cholesky
 from lamina.ops.decompositions import cholesky_inverse as cholesky_inverse
 from lamina.ops.decompositions import det as det
@@ -162,6 +165,8 @@ from lamina.ops.elementwise import sign as sign
 from lamina.ops.elementwise import signbit as signbit
 from lamina.ops.elementwise import sqrt as sqrt
 from lamina.ops.elementwise import square as square
+from lamina.ops.encodings import multi_hot as multi_hot
+from lamina.ops.encodings import one_hot as one_hot
 from lamina.ops.fourier import extract_sequences as extract_sequences
 from lamina.ops.fourier import fft as fft
 from lamina.ops.fourier import fft2 as fft2
@@ -237,8 +242,6 @@ from lamina.ops.nan_reductions import nanprod as nanprod
 from lamina.ops.nan_reductions import nanstd as nanstd
 from lamina.ops.nan_reductions import nansum as nansum
 from lamina.ops.nan_reductions import nanvar as nanvar
-from lamina.ops.nn import multi_hot as multi_hot
-from lamina.ops.nn import one_hot as one_hot
 from lamina.ops.normalization import batch_normalization as batch_normalization
 from lamina.ops.normalization import layer_normalization as layer_normalization
 from lamina.ops.normalization import moments as moments
@@ -246,8 +249,15 @@ from lamina.ops.normalization import normalize as normalize
 from lamina.ops.normalization import rms_normalization as rms_normalization
 from lamina.ops.norms import cdist as cdist
 from lamina.ops.norms import norm as norm
+from lamina.ops.patches import depth_to_space as depth_to_space
+from lamina.ops.patches import fold as fold
+from lamina.ops.patches import space_to_depth as space_to_depth
+from lamina.ops.patches import unfold as unfold
+from lamina.ops.pooling import adaptive_average_pool as adaptive_average_pool
+from lamina.ops.pooling import adaptive_max_pool as adaptive_max_pool
 from lamina.ops.pooling import average_pool as average_pool
 from lamina.ops.pooling import max_pool as max_pool
+from lamina.ops.quality import psnr as psnr
 from lamina.ops.quantiles import median as median
 from lamina.ops.quantiles import nanmedian as nanmedian
 from lamina.ops.quantiles import nanpercentile as nanpercentile

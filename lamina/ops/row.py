@@ -224,7 +224,7 @@ class Row:
                 continue
             if other or loose:
                 plan.convert.append((i, wanted))
-        plan.direct = not self.irregular and not plan.convert
+        plan.direct = not (self.irregular or plan.convert or self.name in backend.declines)
         self.plans[key] = plan
         return plan
 
@@ -260,6 +260,8 @@ class Row:
                 output = self._native(kernel, values)
             else:
                 output = kernel(*values)
+            if output is NotImplemented:
+                output = self.definition(*values)
         except Exception as error:
             self._explain(values, error)
             raise

@@ -19,7 +19,7 @@ from lamina.ops import row
 from lamina.symbolic import KerasTensor
 from lamina.symbolic.dimension import fill, reveal
 from lamina.symbolic.tensor import inference
-from tests.ops import table, table_image, table_linear, table_numpy
+from tests.ops import table, table_image, table_linear, table_nn, table_numpy
 from tests.ops.table import Case, I, M, X
 
 MINE = [
@@ -44,13 +44,25 @@ MINE = [
     "complex_numbers",
     "counting",
     "correlation",
+    "activations",
+    "patches",
+    "pooling",
+    "quality",
+    "ctc",
+    "ctc_decoding",
     "fourier",
     "least_squares",
     "norms",
     *(f"image.{file}" for file in ("borders", "color", "filters", "geometry", "patches")),
     *(f"image.{file}" for file in ("quality", "resizing", "sampling")),
 ]
-TABLE = {**table.TABLE, **table_numpy.TABLE, **table_image.IMAGE, **table_linear.TABLE}
+TABLE = {
+    **table.TABLE,
+    **table_numpy.TABLE,
+    **table_image.IMAGE,
+    **table_linear.TABLE,
+    **table_nn.TABLE_NN,
+}
 # What depends on the data has tests of its own.
 ELSEWHERE = {"bincount"}
 # Each case on each of them, in one process.

@@ -41,6 +41,7 @@ class TorchBackend(Backend):
         "layer": module.LayerMixin,
         "variable": module.VariableMixin,
     }
+    declines = frozenset(["ctc_loss"])
     takes_numbers = frozenset(
         [
             *("add", "subtract", "multiply", "true_divide", "power", "lerp"),

@@ -20,10 +20,6 @@ _C: Any = torch._C._nn
 Axes = int | Sequence[int]
 
 
-def relu(x: Tensor) -> Tensor:
-    return x if x.dtype is torch.bool else torch.relu(x)
-
-
 def gelu(x: Tensor, approximate: bool = True) -> Tensor:
     y: Tensor = _C.gelu(x, approximate="tanh" if approximate else "none")
     return y
@@ -221,12 +217,48 @@ def _added(
     return start if mask is None else torch.where(mask.to(torch.bool), start, _LEAST)
 
 
+_is_batched = torch._C._functorch.is_batchedtensor
+_NEVER = -1e30
+_IMPOSSIBLE = 1e5
+
+
+def ctc_loss(
+    target: Tensor,
+    output: Tensor,
+    target_length: Tensor,
+    output_length: Tensor,
+    mask_index: int = 0,
+) -> Any:
+    """As the op's shared definition has it, which takes 45 ms where this takes 0.6.
+
+    Forward and gradient of 16 sequences of 60 steps, 30 classes and 12 labels, on 2 cores. It needs
+    to know the lengths, so that tensors which stand for others are left to the definition.
+    """
+    given = (target, output, target_length, output_length)
+    if any(isinstance(one, FakeTensor) or _is_batched(one) for one in given):
+        return NotImplemented
+    classes = output.shape[-1]
+    scores = torch.log_softmax(output, -1).clamp_min(_NEVER).transpose(0, 1)
+    inside = torch.arange(target.shape[1], device=target.device) < target_length[:, None]
+    known = (target >= 0) & (target < classes)
+    again = (target[:, 1:] == target[:, :-1]) & inside[:, 1:]  # a blank has to come between
+    possible = (known | ~inside).all(1) & (target_length + again.sum(1) <= output_length)
+    labels, blank = target.clamp(0, classes - 1), mask_index % classes
+    loss = torch.ctc_loss(scores, labels, output_length, target_length, blank, 0, True)
+    return torch.where(possible & (loss < -_NEVER / 2), loss, _IMPOSSIBLE)
+
+
 OWN: dict[str, Callable[..., Any] | None] = {
     **convolution.OWN,
     **pooling.OWN,
     # Other meanings: torch.nn.functional has these names for functions of other arguments.
+    "ctc_loss": ctc_loss,
     "normalize": None,
     "one_hot": one_hot,
+    "threshold": None,  # keeps NaN
+    # No integers.
+    "fold": None,
+    "unfold": None,
     # Other names of arguments.
     "gelu": gelu,
     "glu": lambda x, axis: _C.glu(x, axis),
@@ -236,8 +268,6 @@ OWN: dict[str, Callable[..., Any] | None] = {
     "log_sigmoid": _C.log_sigmoid,
     "hard_sigmoid": _C.hardsigmoid,
     "hard_silu": _C.hardswish,
-    # torch.relu takes no booleans.
-    "relu": relu,
     # A function of Python less.
     "elu": _C.elu,
     "leaky_relu": _C.leaky_relu,
