@@ -1,6 +1,9 @@
 """The ops: functions of tensors that run on every backend, symbolically, and under `jit`."""
 
 from lamina.ops import image as image
+from lamina.ops import linalg as linalg
+from lamina.ops import nn as nn
+from lamina.ops import numpy as numpy
 from lamina.ops.activations import celu as celu
 from lamina.ops.activations import elu as elu
 from lamina.ops.activations import gelu as gelu
@@ -143,6 +146,8 @@ from lamina.ops.elementwise import sign as sign
 from lamina.ops.elementwise import signbit as signbit
 from lamina.ops.elementwise import sqrt as sqrt
 from lamina.ops.elementwise import square as square
+from lamina.ops.encoding import multi_hot as multi_hot
+from lamina.ops.encoding import one_hot as one_hot
 from lamina.ops.indexing import get_item as get_item
 from lamina.ops.indexing import nonzero as nonzero
 from lamina.ops.indexing import scatter as scatter
@@ -192,8 +197,6 @@ from lamina.ops.logical import logical_not as logical_not
 from lamina.ops.logical import logical_or as logical_or
 from lamina.ops.logical import logical_xor as logical_xor
 from lamina.ops.logical import right_shift as right_shift
-from lamina.ops.nn import multi_hot as multi_hot
-from lamina.ops.nn import one_hot as one_hot
 from lamina.ops.normalization import batch_normalization as batch_normalization
 from lamina.ops.normalization import layer_normalization as layer_normalization
 from lamina.ops.normalization import moments as moments
@@ -201,6 +204,7 @@ from lamina.ops.normalization import normalize as normalize
 from lamina.ops.normalization import rms_normalization as rms_normalization
 from lamina.ops.pooling import average_pool as average_pool
 from lamina.ops.pooling import max_pool as max_pool
+from lamina.ops.rearrangement import rearrange as rearrange
 from lamina.ops.reductions import all as all
 from lamina.ops.reductions import amax as amax
 from lamina.ops.reductions import amin as amin
@@ -272,3 +276,4 @@ from lamina.ops.trigonometric import sinc as sinc
 from lamina.ops.trigonometric import sinh as sinh
 from lamina.ops.trigonometric import tan as tan
 from lamina.ops.trigonometric import tanh as tanh
+from lamina.ops.vectorization import vectorize as vectorize

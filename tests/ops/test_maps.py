@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from lamina import ops
-from lamina.ops.nn import affine_map, lerp
+from lamina.ops.maps import affine_map, lerp
 from lamina.ops.row import ShapeError
 from lamina.symbolic import KerasTensor
 
