@@ -1,5 +1,6 @@
 """Choosing the kind of source that fits what the user passed."""
 
+import warnings
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -72,6 +73,10 @@ def make_source(
         source = _source_of_batches(x, bool(shuffle), class_weight, floatx)
     limit = settings.max_steps_per_epoch
     if limit is not None and (steps or source.num_batches or limit + 1) > limit:
+        warnings.warn(
+            f"An epoch is limited to {limit} batches: see lamina.config.set_max_steps_per_epoch.",
+            stacklevel=3,
+        )
         return StepLimitedSource(source, limit, at_most=steps is None)
     if steps is not None and steps != source.num_batches:
         return StepLimitedSource(source, steps)

@@ -12,7 +12,6 @@ import optree
 
 from lamina import ops
 from lamina.backend import current, floatx, standardize_dtype
-from lamina.backend.config import settings
 from lamina.backend.tracebacks import filtered
 from lamina.callbacks import CallbackList, History
 from lamina.core import seeds
@@ -26,7 +25,7 @@ from lamina.data import (
     split_validation,
     unpack_x_y_sample_weight,
 )
-from lamina.models.checks import check_fit
+from lamina.models.checks import check_fit, limited
 from lamina.models.dispatch import compiled, steps_per_dispatch
 from lamina.models.state_form import takes_state
 from lamina.models.steps import Steps
@@ -93,7 +92,7 @@ class Trainer(Steps):
         """
         self._require_compiled("fit")
         check_fit(epochs, initial_epoch, batch_size, validation_split, validation_freq)
-        epochs = min(epochs, settings.max_epochs or epochs)
+        epochs = limited(epochs)
         if validation_split and validation_data is None:
             (x, y, sample_weight), validation_data = split_validation(
                 (x, y, sample_weight), validation_split
