@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lamina.ops import dtypes, shapes, shapes_arrays
-from lamina.ops.comparison import greater, less
+from lamina.ops.comparison import greater, greater_equal, less, where
 from lamina.ops.conversion import cast
 from lamina.ops.elementwise import isfinite
 from lamina.ops.indexing import take_along_axis
@@ -51,23 +51,27 @@ def argsort(x: TensorLike, axis: int | None = -1) -> Tensor:
     ...
 
 
-@op(result=dtypes.positions, shape=shapes.same)
-def argpartition(x: TensorLike, kth: int, axis: int = -1) -> Tensor:
+@op(result=dtypes.positions, shape=shapes_arrays.argpartition)
+def argpartition(x: TensorLike, kth: int, axis: int | None = -1) -> Tensor:
     """Positions such that the k smallest elements come first, in whatever order.
 
     Args:
         x: a tensor of any shape.
         kth: the element that stands where it would stand if sorted.
-        axis: the axis.
+        axis: the axis; None for the flattened tensor.
 
     Returns:
         An `int32` tensor.
+
+    Raises:
+        ShapeError: if there are not as many elements.
 
     Example:
         >>> from lamina import ops
         >>> ops.convert_to_numpy(ops.argpartition([3, 1, 2], 0)[0]).tolist()
         1
     """
+    shapes_arrays.argpartition(x.shape, kth, axis)
     return argsort(x, axis)
 
 
@@ -109,12 +113,15 @@ def in_top_k(targets: Indices, predictions: TensorLike, k: int) -> Tensor:
         >>> ops.convert_to_numpy(ops.in_top_k([1], [[0.1, 0.7, 0.2]], k=1)).tolist()
         [True]
 
-    Classes of equal scores count as ranked alike. A target whose score is not finite is not among
-    them.
+    Classes of equal scores count as ranked alike. A target whose score is not finite, or which is
+    no class, is not among them.
     """
-    scores = take_along_axis(predictions, expand_dims(targets, -1), axis=-1)
+    known = logical_and(greater_equal(targets, 0), less(targets, predictions.shape[-1]))
+    places = expand_dims(where(known, targets, 0), -1)
+    scores = take_along_axis(predictions, places, axis=-1)
     ahead = sum(cast(greater(predictions, scores), "int32"), axis=-1)
-    return logical_and(less(ahead, k), isfinite(squeeze(scores, -1)))
+    ranked = logical_and(less(ahead, k), isfinite(squeeze(scores, -1)))
+    return logical_and(known, ranked)
 
 
 @op(result=dtypes.searched, shape=shapes_arrays.second)

@@ -12,6 +12,7 @@ from lamina.ops.conversion import convert_to_tensor
 from lamina.ops.row import Shape, ShapeError, Tensor
 from lamina.ops.shapes import broadcast
 from lamina.ops.shaping import broadcast_to, reshape
+from lamina.symbolic.dimension import Unknown
 from lamina.symbolic.tensor import map_leaves
 
 _ARGUMENT = r"\(\s*(?:\w+\s*(?:,\s*\w+\s*)*)?\)"
@@ -39,7 +40,7 @@ def vectorize(
         A function of tensors. Arguments given by name are handed on whole.
 
     Raises:
-        ValueError: if the signature cannot be read.
+        ValueError: if the signature cannot be read, or a position in `excluded` is negative.
 
     Example:
         >>> from lamina import ops
@@ -48,6 +49,8 @@ def vectorize(
         [21, 43]
     """
     left_out = frozenset(excluded or ())
+    if any(isinstance(one, int) and one < 0 for one in left_out):
+        raise ValueError(f"Positions in `excluded` count from 0, so none is negative: {excluded}.")
     cores = None if signature is None else _cores(signature)
 
     @functools.wraps(pyfunc)
@@ -88,7 +91,10 @@ def apply_to_elements(
 
     def one(pieces: dict[int, Any]) -> Any:
         given = [pieces.get(i, tensors.get(i, args[i])) for i in range(len(args))]
-        return function(*given, **kwargs)
+        result = function(*given, **kwargs)
+        if cores is not None:
+            _check_results(result, cores[1])
+        return result
 
     if not together:
         return one({})
@@ -129,8 +135,25 @@ def _check_cores(shapes: Iterable[Shape], cores: list[list[str]]) -> None:
                 f"({','.join(core)}) in the signature."
             )
         for name, size in zip(core, shape[len(shape) - len(core) :], strict=True):
-            if sizes.setdefault(name, size) != size:
+            known = sizes.setdefault(name, size)
+            if known != size and not isinstance(size, Unknown) and not isinstance(known, Unknown):
                 raise ShapeError(
                     f"ops.vectorize: the axis {name} of the signature has the size {sizes[name]} "
                     f"in one argument and {size} in another."
                 )
+
+
+def _check_results(result: Any, cores: list[list[str]]) -> None:
+    """Refuse results that are more or fewer than in the signature, or have other axes."""
+    results = result if isinstance(result, (tuple, list)) else (result,)
+    if len(results) != len(cores):
+        raise TypeError(
+            f"The function given to vectorize returned {len(results)} results, and its signature "
+            f"has {len(cores)}."
+        )
+    for one, core in zip(results, cores, strict=True):
+        if len(one.shape) != len(core):
+            raise ShapeError(
+                f"ops.vectorize: a result of shape {tuple(one.shape)} is not the ({','.join(core)})"
+                " of the signature."
+            )

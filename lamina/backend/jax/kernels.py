@@ -13,6 +13,12 @@ from jax import lax
 Array = jax.Array
 
 
+def argpartition(x: Array, kth: int, axis: int | None = -1) -> Array:
+    if axis is None:
+        x, axis = x.reshape(-1), 0
+    return jnp.argpartition(x.astype(jnp.int8) if x.dtype == jnp.bool_ else x, kth, axis)
+
+
 def average(x: Array, weights: Array | None, axis: Any) -> Array:
     return jnp.average(x, axis=axis, weights=weights)
 
@@ -20,7 +26,30 @@ def average(x: Array, weights: Array | None, axis: Any) -> Array:
 def get_item(x: Array, key: Any) -> Array:
     if isinstance(key, list):
         key = jnp.asarray(key)
+    for one in key if isinstance(key, tuple) else (key,):
+        if type(one) is int:
+            _check_numbers(x, key if isinstance(key, tuple) else (key,))
+            break
     return x[key]
+
+
+def _check_numbers(x: Array, key: tuple[Any, ...]) -> None:
+    """Refuse numbers out of range, for which JAX takes the first or last element."""
+    taken = sum(_width(one) for one in key)
+    axis = 0
+    for one in key:
+        if one is Ellipsis:
+            axis += x.ndim - taken
+        elif type(one) is int and axis < x.ndim and not -x.shape[axis] <= one < x.shape[axis]:
+            raise IndexError(f"index {one} is out of range for a dimension of {x.shape[axis]}.")
+        axis += _width(one)
+
+
+def _width(one: Any) -> int:
+    """How many axes a part of a key is for."""
+    if one is None or one is Ellipsis:
+        return 0
+    return int(one.ndim) if getattr(one, "dtype", None) == np.bool_ else 1
 
 
 def pad(x: Array, pad_width: Any, mode: str, constant_values: Any) -> Array:
@@ -96,6 +125,7 @@ def unstack(x: Array, num: int | None, axis: int) -> list[Array]:
 
 
 OWN: dict[str, Callable[..., Any]] = {
+    "argpartition": argpartition,  # no axis of None, no booleans
     "average": average,  # weights after the axis
     "get_item": get_item,
     "pad": pad,  # constant_values must be left out in other modes

@@ -137,8 +137,10 @@ def _highest(dtype: np.dtype[Any]) -> Any:
 
 def _block(inputs: Array, start_indices: Any, sizes: Sequence[int]) -> tuple[slice, ...]:
     """The block that begins at a position, moved inside where it would stick out."""
+    if any(size > length for size, length in zip(sizes, inputs.shape, strict=True)):
+        raise ValueError(f"A block of {sizes} is larger than {inputs.shape}.")
     starts = [
-        min(max(int(start), 0), length - size)
+        min(max(int(start) + (length if start < 0 else 0), 0), length - size)
         for start, length, size in zip(start_indices, inputs.shape, sizes, strict=True)
     ]
     return tuple(slice(start, start + size) for start, size in zip(starts, sizes, strict=True))
@@ -190,6 +192,8 @@ def _missing(dtype: np.dtype[Any]) -> Any:
 
 
 def top_k(x: Array, k: int, sorted: bool) -> tuple[Array, Array]:
+    if k > x.shape[-1]:
+        raise ValueError(f"k = {k} is more than there are.")
     # Reversed, so that the first of equal elements comes first.
     order = x.shape[-1] - 1 - np.argsort(x[..., ::-1], axis=-1, kind="stable")[..., ::-1]
     places = order[..., :k]

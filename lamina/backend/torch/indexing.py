@@ -101,22 +101,36 @@ def take(x: Tensor, indices: Tensor, axis: int | None) -> Tensor:
 def take_along_axis(x: Tensor, indices: Tensor, axis: int | None) -> Tensor:
     if axis is None:
         x, indices, axis = x.reshape(-1), indices.reshape(-1), 0
+    axis = axis % x.ndim
     indices = indices.to(torch.int64)
     indices = torch.where(indices < 0, indices + x.shape[axis], indices)
-    return torch.take_along_dim(x, indices, axis)
+    # Not torch.take_along_dim, which counts positions out of range from the front again.
+    sizes, places = list(x.shape), list(indices.shape)
+    together = torch.broadcast_shapes(
+        *((*one[:axis], 1, *one[axis + 1 :]) for one in (sizes, places))
+    )
+    for one in (sizes, places):
+        one[:axis], one[axis + 1 :] = together[:axis], together[axis + 1 :]
+    return x.expand(sizes).gather(axis, indices.expand(places))
 
 
 # Blocks -----------------------------------------------------------------------------------
 
 
 def _start(start: Any, length: int, size: int) -> Any:
-    """Where a block begins, moved inside where it would stick out: an integer or a tensor."""
+    """Where a block begins, moved inside where it would stick out: an integer or a tensor.
+
+    A negative number counts from the end.
+    """
     if isinstance(start, Tensor):
-        return start.clamp(0, length - size)
-    return min(max(int(start), 0), length - size)
+        return torch.where(start < 0, start + length, start).clamp(0, length - size)
+    start = int(start)
+    return min(max(start + length if start < 0 else start, 0), length - size)
 
 
 def slice_block(inputs: Tensor, start_indices: Any, shape: Sequence[int]) -> Tensor:
+    if len(shape) != inputs.ndim:
+        raise ValueError(f"{len(shape)} sizes do not fit {inputs.ndim} dimensions.")
     for axis, size in enumerate(shape):
         length = inputs.shape[axis]
         if size == -1:

@@ -156,6 +156,8 @@ def argsort(x: Tensor, axis: int | None) -> Tensor:
 
 
 def top_k(x: Tensor, k: int, sorted: bool) -> tuple[Tensor, Tensor]:
+    if k > x.shape[-1]:
+        raise ValueError(f"k = {k} is more than there are.")
     values, places = torch.sort(x, dim=-1, descending=True, stable=True)
     return values[..., :k], places[..., :k]
 
