@@ -11,6 +11,7 @@ from lamina.initializers.fixed import Constant as Constant
 from lamina.initializers.fixed import Identity as Identity
 from lamina.initializers.fixed import Ones as Ones
 from lamina.initializers.fixed import Zeros as Zeros
+from lamina.initializers.fixed import from_array
 from lamina.initializers.initializer import Initializer as Initializer
 from lamina.initializers.initializer import RandomInitializer as RandomInitializer
 from lamina.initializers.scaling import GlorotNormal as GlorotNormal
@@ -20,6 +21,7 @@ from lamina.initializers.scaling import HeUniform as HeUniform
 from lamina.initializers.scaling import LecunNormal as LecunNormal
 from lamina.initializers.scaling import LecunUniform as LecunUniform
 from lamina.initializers.scaling import VarianceScaling as VarianceScaling
+from lamina.initializers.transform import STFT as STFT
 
 constant = Constant
 zeros = Zeros
@@ -36,10 +38,13 @@ he_normal = HeNormal
 he_uniform = HeUniform
 lecun_normal = LecunNormal
 lecun_uniform = LecunUniform
+stft = STFTInitializer = STFT
 
 
 def get(identifier: Any) -> Any:
     """The initializer that a name, config, class, instance or function stands for.
+
+    An array or a tensor stands for itself: the first value of a weight of its shape.
 
     Raises:
         ValueError: if there is no such initializer.
@@ -48,6 +53,8 @@ def get(identifier: Any) -> Any:
         >>> get("glorot_uniform")
         GlorotUniform()
     """
+    if hasattr(identifier, "__array__") and not callable(identifier):
+        return from_array(identifier)
     return registry.identify("initializers", identifier)
 
 

@@ -106,9 +106,7 @@ def take_along_axis(x: Tensor, indices: Tensor, axis: int | None) -> Tensor:
     indices = torch.where(indices < 0, indices + x.shape[axis], indices)
     # Not torch.take_along_dim, which counts positions out of range from the front again.
     sizes, places = list(x.shape), list(indices.shape)
-    together = torch.broadcast_shapes(
-        *((*one[:axis], 1, *one[axis + 1 :]) for one in (sizes, places))
-    )
+    together = np.broadcast_shapes(*((*one[:axis], 1, *one[axis + 1 :]) for one in (sizes, places)))
     for one in (sizes, places):
         one[:axis], one[axis + 1 :] = together[:axis], together[axis + 1 :]
     return x.expand(sizes).gather(axis, indices.expand(places))
