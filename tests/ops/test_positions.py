@@ -121,6 +121,12 @@ def test_the_number_of_groups_may_be_known_from_data_only():
         ops.segment_sum(KerasTensor((4,)), KerasTensor((3,), "int32"), 2)
 
 
+@pytest.mark.every_backend
+def test_places_that_hold(backend):
+    found = ops.where(X > 9)
+    assert [numbers(one) for one in found] == [[2, 2], [2, 3]]
+
+
 def test_elements_mapped_over():
     places = lamina.vmap(lambda row, i: ops.take(row, i))(
         ops.convert_to_tensor(X), ops.convert_to_tensor(ints(0, -1, 2))

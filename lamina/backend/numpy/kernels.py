@@ -200,6 +200,10 @@ def top_k(x: Array, k: int, sorted: bool) -> tuple[Array, Array]:
     return np.take_along_axis(x, places, axis=-1), places
 
 
+def where(condition: Array, x1: Any, x2: Any) -> Any:
+    return nonzero(condition) if x1 is None else np.where(condition, x1, x2)
+
+
 def unstack(x: Array, num: int | None, axis: int) -> list[Array]:
     return list(np.unstack(x, axis=axis))
 
@@ -229,6 +233,7 @@ OWN: dict[str, Any] = {
     "solve": solve,
     "solve_triangular": solve_triangular,
     "take": take,  # positions out of range
+    "where": where,  # None for x1 and x2 is left out
     "top_k": top_k,
     "unstack": unstack,  # no `num`
 }
