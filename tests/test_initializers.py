@@ -14,6 +14,7 @@ stats = pytest.importorskip("scipy.stats")
 
 SHAPE = (120, 80)
 FIXED = {"Zeros": {}, "Ones": {}, "Constant": {"value": 2.5}, "Identity": {"gain": 3.0}}
+TRANSFORMS = {"STFT": {"side": "imag", "window": "hamming", "scaling": "spectrum"}}
 DRAWN = {
     "RandomNormal": {"mean": 1.0, "stddev": 0.5},
     "RandomUniform": {"minval": -2.0, "maxval": 1.0},
@@ -208,3 +209,48 @@ def test_functions_and_classes_are_taken():
     assert isinstance(initializers.get(initializers.Zeros), initializers.Zeros)
     function = initializers.get(lambda shape, dtype=None: ops.ones(shape, dtype))
     assert function((2,)).shape == (2,)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"side": "imag"},
+        {"window": None},
+        {"window": "hamming", "scaling": "spectrum"},
+        {"window": "tukey", "scaling": None},
+        {"periodic": True},
+        {"window": [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0]},
+    ],
+)
+@pytest.mark.parametrize("frequencies", [5, 3, 9])
+def test_the_transform_is_that_of_keras(options, frequencies):
+    shape = (8, 1, frequencies)
+    ours, theirs = (module.STFT(**options) for module in (initializers, keras.initializers))
+    np.testing.assert_allclose(numbers(ours, shape), np.asarray(theirs(shape)), atol=1e-6)
+    assert initializers.serialize(ours) == keras.initializers.serialize(theirs)
+    again = initializers.deserialize(initializers.serialize(ours))
+    assert numbers(again, shape).tolist() == numbers(ours, shape).tolist()
+
+
+@pytest.mark.parametrize(
+    ("options", "shape", "message"),
+    [
+        ({"side": "x"}, (8, 1, 5), "side is"),
+        ({"window": "x"}, (8, 1, 5), "no window 'x'"),
+        ({"scaling": "x"}, (8, 1, 5), "scaling is"),
+        ({"window": [1.0, 2.0]}, (8, 1, 5), "does not fit"),
+        ({}, (8, 5), "kernels of shape"),
+    ],
+)
+def test_transforms_that_are_none(options, shape, message):
+    with pytest.raises(ValueError, match=message):
+        initializers.STFT(**options)(shape)
+
+
+def test_an_array_stands_for_itself():
+    kernel = np.arange(6.0).reshape(3, 2)
+    for given in (kernel, ops.convert_to_tensor(kernel, "float32")):
+        assert numbers(initializers.get(given), (3, 2)).tolist() == kernel.tolist()
+    with pytest.raises(ValueError, match=r"weight of shape \(2, 2\)"):
+        initializers.get(kernel)((2, 2))

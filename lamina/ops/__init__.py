@@ -1,7 +1,9 @@
 """The ops: functions of tensors that run on every backend, symbolically, and under `jit`."""
 
 from lamina.ops import image as image
+from lamina.ops import linalg as linalg
 from lamina.ops import nn as nn
+from lamina.ops import numpy as numpy
 from lamina.ops.activations import celu as celu
 from lamina.ops.activations import elu as elu
 from lamina.ops.activations import gelu as gelu
@@ -264,6 +266,7 @@ from lamina.ops.quantiles import nanpercentile as nanpercentile
 from lamina.ops.quantiles import nanquantile as nanquantile
 from lamina.ops.quantiles import percentile as percentile
 from lamina.ops.quantiles import quantile as quantile
+from lamina.ops.rearrangement import rearrange as rearrange
 from lamina.ops.reductions import all as all
 from lamina.ops.reductions import amax as amax
 from lamina.ops.reductions import amin as amin
@@ -334,6 +337,7 @@ from lamina.ops.trigonometric import sinc as sinc
 from lamina.ops.trigonometric import sinh as sinh
 from lamina.ops.trigonometric import tan as tan
 from lamina.ops.trigonometric import tanh as tanh
+from lamina.ops.vectorization import vectorize as vectorize
 from lamina.ops.windows import bartlett as bartlett
 from lamina.ops.windows import blackman as blackman
 from lamina.ops.windows import hamming as hamming

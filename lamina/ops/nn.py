@@ -1,4 +1,4 @@
-"""The ops of networks, as `keras.ops.nn` lists them; all are in `lamina.ops` too."""
+"""The ops that neural networks are made of, as `keras.ops.nn` lists them."""
 
 from lamina.ops.activations import celu as celu
 from lamina.ops.activations import elu as elu
@@ -29,6 +29,7 @@ from lamina.ops.activations import swish as swish
 from lamina.ops.activations import tanh_shrink as tanh_shrink
 from lamina.ops.activations import threshold as threshold
 from lamina.ops.attention import dot_product_attention as dot_product_attention
+from lamina.ops.complex_numbers import polar as polar
 from lamina.ops.convolution import conv as conv
 from lamina.ops.convolution import conv_transpose as conv_transpose
 from lamina.ops.convolution import depthwise_conv as depthwise_conv

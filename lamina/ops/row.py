@@ -27,6 +27,7 @@ from typing import Any, TypeVar
 from lamina.backend import current
 from lamina.backend.config import settings
 from lamina.backend.dtypes import is_integer, standardize_dtype, strong
+from lamina.backend.tracebacks import cut
 from lamina.ops.operand import (
     converted,
     is_number,
@@ -386,18 +387,23 @@ class OpCall(Operation):
 # to need nothing done to them, where the backend's kernel is called straight away.
 _FUNCTION = """
 def {name}({signature}):
-    {shortcut}
-    return _run(({arguments},))
+    try:
+        {shortcut}
+        return _run(({arguments},))
+    except Exception as _error:
+        _cut(_error)
+        raise
 """
 _SHORTCUT = """
-    _plan = None if _inferences else _direct.get(({kinds}))
-    if _plan is not None:
-        try:
-            _output = _plan.kernel({passed})
-        except Exception as _error:
-            _explain([{arguments}], _error)
-            raise
-        return _output if getattr(_output, "dtype", None) is _plan.seen else _plan.typed(_output)
+        _plan = None if _inferences else _direct.get(({kinds}))
+        if _plan is not None:
+            try:
+                _output = _plan.kernel({passed})
+            except Exception as _error:
+                _explain([{arguments}], _error)
+                raise
+            _known = getattr(_output, "dtype", None) is _plan.seen
+            return _output if _known else _plan.typed(_output)
 """
 _AS_GIVEN = "{0}={0} if {0}.__class__ is not list else tuple({0})"
 
@@ -426,9 +432,10 @@ def _public_function(row: Row) -> Callable[..., Any]:
         "_direct": row.direct,
         "_explain": row._explain,
         "_inferences": inferences,
+        "_cut": cut,
     }
     text = _FUNCTION.format(shortcut=shortcut, **texts)
-    exec(compile(text, f"{__file__}: {row.name}", "exec"), space)
+    exec(compile(text, f"<lamina.ops.{row.name}>", "exec"), space)
     function: Any = functools.wraps(row.definition)(space[row.name])
     function.row = row
     return function  # type: ignore[no-any-return]

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch._subclasses.fake_tensor import FakeTensor
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from lamina.backend.config import epsilon as default_epsilon
+from lamina.backend.config import settings
 from lamina.backend.torch import convolution, pooling
 from lamina.backend.torch.dtypes import TYPES
 
@@ -174,10 +177,13 @@ def dot_product_attention(
         is_causal = False
     hidden = None if mask is None else bias
     if attn_logits_soft_cap is None and _serves(q, k, v, hidden):
-        y: Tensor = _C.scaled_dot_product_attention(
-            q, k, v, bias, 0.0, is_causal, scale=scale, enable_gqa=grouped
-        )
+        with _kernels(flash_attention):
+            y: Tensor = _C.scaled_dot_product_attention(
+                q, k, v, bias, 0.0, is_causal, scale=scale, enable_gqa=grouped
+            )
         return y.transpose(1, 2)
+    if flash_attention:
+        raise ValueError(_NO_FLASH)
     if grouped:
         groups = q.shape[1] // k.shape[1]
         k, v = (one.repeat_interleave(groups, dim=1) for one in (k, v))
@@ -188,6 +194,32 @@ def dot_product_attention(
         logits = attn_logits_soft_cap * torch.tanh(logits / attn_logits_soft_cap)
     weights = torch.softmax(logits if bias is None else logits + bias, -1).to(v.dtype)
     return (weights @ v).transpose(1, 2)
+
+
+_NO_FLASH = (
+    "flash_attention=True: PyTorch's flash kernel does not serve these arguments. It knows no "
+    "attn_logits_soft_cap, no gradient where a target sees nothing, and no torch.func, and takes "
+    "some types and sizes only on some devices. Leave flash_attention at None."
+)
+
+
+@contextlib.contextmanager
+def _with_flash_only() -> Iterator[None]:
+    try:
+        with sdpa_kernel(SDPBackend.FLASH_ATTENTION):
+            yield
+    except RuntimeError as error:
+        raise ValueError(_NO_FLASH) from error
+
+
+def _kernels(flash: bool | None) -> contextlib.AbstractContextManager[None]:
+    """A block in which PyTorch computes attention by flash kernels, by others, or by any."""
+    if flash is None and settings.flash_attention is not False:
+        return contextlib.nullcontext()
+    return _with_flash_only() if flash else sdpa_kernel(_OTHERS)
+
+
+_OTHERS = [SDPBackend.EFFICIENT_ATTENTION, SDPBackend.MATH]
 
 
 def _serves(q: Tensor, k: Tensor, v: Tensor, hidden: Tensor | None) -> bool:

@@ -49,6 +49,7 @@ _RANDOM = ("rand", "normal", "bernoulli", "multinomial", "poisson", "exponential
 _OURS = (
     f"{Path(__file__).parents[2]}{os.sep}",
     *(f"{Path(str(one.__file__)).parent}{os.sep}" for one in (torch, np, optree, ml_dtypes)),
+    "<lamina.",  # functions made of text
     "<frozen",
 )
 _STANDARD = sysconfig.get_path("stdlib")
