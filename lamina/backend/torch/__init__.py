@@ -19,6 +19,7 @@ from lamina.backend.torch import (
     indexing,
     kernels,
     linear,
+    memory,
     module,
     nn,
     optimizer,
@@ -59,6 +60,10 @@ class TorchBackend(Backend):
         **nn.OWN,
         **random.OWN,
     }
+
+    def __init__(self) -> None:
+        super().__init__()
+        memory.keep_freed_memory()
 
     def namespaces(self) -> Sequence[Any]:
         return (torch, torch.nn.functional, torch.linalg, torch.special)
