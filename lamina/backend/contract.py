@@ -89,6 +89,10 @@ class Backend(abc.ABC):
                 return found  # type: ignore[no-any-return]
         return None
 
+    def shared(self, definition: Function) -> Function:
+        """An op's shared definition, as it runs on this backend."""
+        return definition
+
     # Arrays -------------------------------------------------------------------------------
 
     @abc.abstractmethod

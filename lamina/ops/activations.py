@@ -51,8 +51,9 @@ def sigmoid(x: TensorLike) -> Tensor:
         >>> ops.convert_to_numpy(ops.sigmoid([0.0])).tolist()
         [0.5]
     """
-    # Through tanh nothing overflows, whatever the sign of x.
-    return 0.5 * trigonometric.tanh(0.5 * x) + 0.5
+    # Of the two forms of it, the one in which nothing overflows and no digits cancel.
+    small = elementwise.exp(-elementwise.absolute(x))
+    return comparison.where(x >= 0, 1.0, small) / (1 + small)
 
 
 @op(result=dtypes.floating, shape=shapes.same)
@@ -216,7 +217,10 @@ def squareplus(x: TensorLike, b: float = 4) -> Tensor:
     Reference:
         Barron, 2021, https://arxiv.org/abs/2112.11687
     """
-    return 0.5 * (x + elementwise.sqrt(x * x + b))
+    root = arithmetic.hypot(x, b**0.5)
+    # Below 0 the sum would cancel; there it is b / 2 by the difference, which is never 0.
+    below = 0.5 * b / (root - arithmetic.minimum(x, 0))
+    return comparison.where(x >= 0, 0.5 * x + 0.5 * root, below)
 
 
 @op(result=dtypes.floating, shape=shapes.same)

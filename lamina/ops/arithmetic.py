@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from lamina.ops import dtypes, shapes
-from lamina.ops.comparison import not_equal, where
+from lamina.ops.comparison import equal, not_equal, where
+from lamina.ops.control import stop_gradient
+from lamina.ops.logical import logical_and, logical_or
 from lamina.ops.row import Indices, Tensor, TensorLike, op
 
 
@@ -282,6 +284,8 @@ def arctan2(x1: TensorLike, x2: TensorLike) -> Tensor:
 def hypot(x1: TensorLike, x2: TensorLike) -> Tensor:
     """Length of the hypotenuse: √(x1² + x2²), without overflow in between.
 
+    Its slopes at (0, 0), where there are none, are 0.
+
     Args:
         x1: a tensor of any shape.
         x2: a tensor whose shape broadcasts with `x1`'s.
@@ -294,7 +298,16 @@ def hypot(x1: TensorLike, x2: TensorLike) -> Tensor:
         >>> ops.convert_to_numpy(ops.hypot(3.0, 4.0)).tolist()
         5.0
     """
-    ...
+    # Scaled by the larger, whose square may not be a number of the type.
+    first, second = maximum(x1, -x1), maximum(x2, -x2)
+    larger = fmax(first, second)
+    plain = logical_or(equal(larger, 0), equal(larger, float("inf")))
+    scale = stop_gradient(where(plain, 1, larger))
+    squares = power(true_divide(x1, scale), 2) + power(true_divide(x2, scale), 2)
+    zero = logical_and(equal(x1, 0), equal(x2, 0))
+    # The root's slope at 0 is infinite; the inner choice keeps it away from there.
+    length = multiply(scale, power(where(zero, 1, squares), 0.5))
+    return where(zero, 0, where(equal(larger, float("inf")), larger, length))
 
 
 @op(result=dtypes.floating, shape=shapes.broadcast)

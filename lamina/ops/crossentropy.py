@@ -7,8 +7,8 @@ from typing import Any
 
 from lamina.backend.config import epsilon, settings
 from lamina.backend.dtypes import is_float
-from lamina.ops import arithmetic, dtypes, elementwise, reductions, rounding, shapes_nn, shaping
-from lamina.ops.activations import log_softmax
+from lamina.ops import dtypes, elementwise, reductions, rounding, shapes_nn, shaping
+from lamina.ops.activations import log_softmax, softplus
 from lamina.ops.encodings import one_hot
 from lamina.ops.row import Indices, Tensor, TensorLike, op
 from lamina.ops.shapes import canonical_axis
@@ -47,8 +47,7 @@ def binary_crossentropy(
         0.6931
     """
     if from_logits:
-        rest = elementwise.log1p(elementwise.exp(-elementwise.absolute(output)))
-        return arithmetic.maximum(output, 0) - output * target + rest
+        return softplus(output) - output * target
     output = rounding.clip(output, epsilon(), 1 - epsilon())
     return -(target * elementwise.log(output) + (1 - target) * elementwise.log(1 - output))
 

@@ -120,7 +120,7 @@ def square(x: TensorLike) -> Tensor:
 
 @op(result=dtypes.floating, shape=shapes.same)
 def sqrt(x: TensorLike) -> Tensor:
-    """Square root, elementwise: √x; NaN below 0.
+    """Square root, elementwise: √x; NaN below 0. Its slope at 0 is ∞.
 
     Args:
         x: a tensor of any shape.

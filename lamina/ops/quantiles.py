@@ -96,7 +96,7 @@ def percentile(
         >>> ops.convert_to_numpy(ops.percentile([1.0, 2.0, 4.0], 50)).tolist()
         2.0
     """
-    return quantile(x, true_divide(q, 100), axis, method, keepdims)
+    return quantile(x, true_divide(cast(q, dtype(x)), 100), axis, method, keepdims)
 
 
 @op(result=dtypes.floating, shape=shapes.reduce)
@@ -176,7 +176,7 @@ def nanpercentile(
         >>> ops.convert_to_numpy(ops.nanpercentile([1.0, float("nan"), 2.0, 4.0], 50)).tolist()
         2.0
     """
-    return nanquantile(x, true_divide(q, 100), axis, method, keepdims)
+    return nanquantile(x, true_divide(cast(q, dtype(x)), 100), axis, method, keepdims)
 
 
 def _quantile(

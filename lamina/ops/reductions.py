@@ -8,7 +8,8 @@ from typing import Any
 
 from lamina.ops import dtypes, shapes, shapes_counting
 from lamina.ops.arithmetic import add, multiply, subtract, true_divide
-from lamina.ops.comparison import where
+from lamina.ops.comparison import equal, where
+from lamina.ops.control import stop_gradient
 from lamina.ops.creation import ones_like
 from lamina.ops.elementwise import exp, isfinite, log
 from lamina.ops.row import Tensor, TensorLike, op
@@ -321,8 +322,11 @@ def logsumexp(
     """
     peak = max(x, axis=axis, keepdims=True, initial=-math.inf)
     # An infinite peak would turn into inf - inf.
-    peak = where(isfinite(peak), peak, 0)
-    total = log(sum(exp(subtract(x, peak)), axis=axis, keepdims=True)) + peak
+    peak = stop_gradient(where(isfinite(peak), peak, 0))
+    sums = sum(exp(subtract(x, peak)), axis=axis, keepdims=True)
+    nothing = equal(sums, 0)
+    # The logarithm's slope at 0 is infinite; the inner choice keeps it away from there.
+    total = where(nothing, float("-inf"), log(where(nothing, 1, sums)) + peak)
     return total if keepdims else squeeze(total, axis)
 
 

@@ -215,7 +215,7 @@ class Row:
         kernel = None if self.everywhere else backend.kernel(self.name, compute)
         plan = Plan(compute, result, kernel)
         if plan.kernel is None and self.has_body:
-            plan.native, plan.kernel = False, self.definition
+            plan.native, plan.kernel = False, backend.shared(self.definition)
         for i in self.tensors:
             wanted = None if i in self.indices else compute
             parts = self._parts(i, values)
@@ -225,7 +225,10 @@ class Row:
                 continue
             if other or loose:
                 plan.convert.append((i, wanted))
-        plan.direct = not (self.irregular or plan.convert or self.name in backend.declines)
+        # A definition takes its arguments in the order of its own, a kernel the tensors first.
+        ordered = plan.native or self.by_position == list(range(len(self.by_position)))
+        declined = self.name in backend.declines
+        plan.direct = ordered and not (self.irregular or plan.convert or declined)
         self.plans[key] = plan
         return plan
 

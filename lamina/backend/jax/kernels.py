@@ -58,6 +58,14 @@ def _width(one: Any) -> int:
     return int(one.ndim) if getattr(one, "dtype", None) == np.bool_ else 1
 
 
+def std(x: Array, axis: Any, keepdims: bool) -> Array:
+    """With slope 0 where there is no spread."""
+    spread = jnp.var(x, axis=axis, keepdims=keepdims)
+    none = spread == 0
+    root: Array = jnp.where(none, 0, jnp.sqrt(jnp.where(none, 1, spread)))
+    return root
+
+
 def pad(x: Array, pad_width: Any, mode: str, constant_values: Any) -> Array:
     if constant_values is None:
         return jnp.pad(x, pad_width, mode=mode)
@@ -134,13 +142,17 @@ def distinct(x: Array, axis: int | None, size: int | None, fill_value: Any) -> t
     return tuple(every)
 
 
-OWN: dict[str, Callable[..., Any]] = {
+OWN: dict[str, Callable[..., Any] | None] = {
     "argpartition": argpartition,  # no axis of None, no booleans
     "average": average,  # weights after the axis
     "distinct": distinct,  # called unique
     "get_item": get_item,
+    "hypot": None,  # the op's shared definition: slopes at 0 and where the operands are equal
+    "logsumexp": None,  # the op's shared definition: slopes where nothing is added up
+    "nanpercentile": None,  # divides in the type of the percents
     "nanquantile": _at_fractions(jnp.nanquantile),
     "pad": pad,  # constant_values must be left out in other modes
+    "percentile": None,  # as nanpercentile
     "quantile": _at_fractions(jnp.quantile),
     "repeat": repeat,  # no list of repeats
     "round": round_,  # no decimals of integers
@@ -152,6 +164,8 @@ OWN: dict[str, Callable[..., Any]] = {
     "segment_sum": _segment(jax.ops.segment_sum),
     "slice": slice_block,  # lax.slice takes the end, not the size
     "slice_update": slice_update,
+    "squareplus": None,  # the op's shared definition: x² overflows
+    "std": std,
     "top_k": top_k,  # no `sorted`, no booleans
     "unstack": unstack,  # no `num`
     "view": lambda x, dtype: x.view(dtype),  # a method

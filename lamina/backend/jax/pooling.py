@@ -117,7 +117,7 @@ class _Windows:
         no_head, no_tail = ((0, 0),) * self.first, ((0, 0),) * rest
         reduced: jax.Array = lax.reduce_window(
             x,
-            jnp.array(start, x.dtype) if x.dtype != jnp.float32 else start,
+            np.array(start, x.dtype),  # JAX knows the reducer by its start, which must be concrete
             reducer,
             (*head, *self.sizes, *tail),
             (*head, *self.steps, *tail),

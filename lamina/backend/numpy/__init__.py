@@ -36,8 +36,10 @@ class NumpyBackend(Backend):
         found = super()._find(name)
         if found is None:
             return None
-        quiet = np.errstate(all="ignore")(found)  # infinities and NaN are results, not warnings
-        return quiet if name in _EXACT else _widened(quiet)
+        return self.shared(found if name in _EXACT else _widened(found))
+
+    def shared(self, definition: Function) -> Function:
+        return np.errstate(all="ignore")(definition)  # infinities and NaN are no warnings
 
     def array(self, value: Any, dtype: str | None = None) -> Array:
         if dtype is not None:

@@ -9,30 +9,26 @@ from typing import Any, NoReturn
 import numpy as np
 import optree
 
-from lamina.backend.contract import Spec
-from lamina.backend.frames import Cell
+from lamina.backend.contract import Spec, differing_writes
+from lamina.backend.frames import ABSENT, Cell, Frame, Substitution, found, kept
 
 Function = Callable[..., Any]
 
 
 def read(handle: Cell) -> Any:
-    return handle.value
+    value = found(handle)
+    return handle.value if value is ABSENT else value
 
 
 def assign(handle: Cell, value: Any) -> None:
-    handle.value = value
+    if not kept(handle, value):
+        handle.value = value
 
 
 @contextlib.contextmanager
 def substitute(handles: Sequence[Cell], values: Sequence[Any]) -> Iterator[Callable[[Cell], Any]]:
-    before = [cell.value for cell in handles]
-    for cell, value in zip(handles, values, strict=True):
-        cell.value = value
-    try:
-        yield lambda cell: cell.value
-    finally:
-        for cell, value in zip(handles, before, strict=True):
-            cell.value = value
+    with Substitution(handles, values, read) as value_of:
+        yield value_of
 
 
 def jit(function: Function, jit_compile: bool | None = None) -> Function:
@@ -81,13 +77,29 @@ def vmap(function: Function, in_axes: Any, out_axes: Any) -> Function:
         size = next(
             optree.tree_leaves(arg)[0].shape[axis] for arg, axis in pairs if axis is not None
         )
-        results = [function(*(_part(arg, axis, i) for arg, axis in pairs)) for i in range(size)]
+        results, frames = [], []
+        for i in range(size):
+            with Frame() as frame:
+                results.append(function(*(_part(arg, axis, i) for arg, axis in pairs)))
+            frames.append(frame)
+        _commit(frames)
         if not isinstance(out_axes, (list, tuple)):
             return _stacked(results, out_axes)
         columns = zip(zip(*results, strict=True), out_axes, strict=True)
         return tuple(_stacked(column, axis) for column, axis in columns)
 
     return call
+
+
+def _commit(frames: list[Frame]) -> None:
+    """Assign what every element of a map assigned alike."""
+    first = frames[0]
+    for frame in frames[1:]:
+        pairs = zip(first.writes(), frame.writes(), strict=True)
+        if not all(np.array_equal(one, other) for one, other in pairs):
+            raise differing_writes(list(first.written))
+    for cell, value in zip(first.written, first.writes(), strict=True):
+        assign(cell, value)
 
 
 def _part(tree: Any, axis: int | None, i: int) -> Any:

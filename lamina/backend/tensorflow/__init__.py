@@ -48,10 +48,9 @@ class TensorFlowBackend(Backend):
         return tf.constant(np.asarray(value).astype(kind.as_numpy_dtype), kind)
 
     def number(self, value: complex, dtype: str) -> tf.Tensor:
-        if dtype == "bool":
-            value = bool(value)
-        # Numbers too large for float16 warn.
-        return self.array(value, dtype) if dtype == "float16" else tf.constant(value, _TYPES[dtype])
+        # Numbers too large for float16 warn, and those that are no bool are refused.
+        by_numpy = dtype in ("float16", "bool")
+        return self.array(value, dtype) if by_numpy else tf.constant(value, _TYPES[dtype])
 
     def cast(self, x: tf.Tensor, dtype: str) -> tf.Tensor:
         kind = _TYPES[dtype]

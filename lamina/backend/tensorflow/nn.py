@@ -75,7 +75,6 @@ OWN: dict[str, Any] = {
     **pooling.OWN,
     # Only in tf.nn, where other ops have the names of ours.
     "elu": elu,
-    "gelu": tf.nn.gelu,
     "leaky_relu": lambda x, negative_slope: raw.LeakyRelu(features=x, alpha=negative_slope),
     "relu": lambda x: raw.Relu(features=x),
     "relu6": lambda x: raw.Relu6(features=x),

@@ -60,15 +60,20 @@ def random_shuffle(key: Tensor, x: Tensor, axis: int) -> Tensor:
     return tf.gather(x, tf.argsort(bits), axis=axis)
 
 
+def _gamma(seed: Tensor, shape: Shape, alpha: Any, dtype: str) -> Tensor:
+    """In 32 bits at least, which the half types lack or are too coarse for."""
+    wide = "float64" if dtype == "float64" else "float32"
+    return tf.random.stateless_gamma(shape, seed, tf.cast(alpha, wide), dtype=wide)
+
+
 def random_gamma(key: Tensor, shape: Shape, alpha: Any, dtype: str) -> Tensor:
-    return tf.random.stateless_gamma(shape, _seed(key), tf.cast(alpha, dtype), dtype=dtype)
+    return tf.cast(_gamma(_seed(key), shape, alpha, dtype), dtype)
 
 
 def random_beta(key: Tensor, shape: Shape, alpha: Any, beta: Any, dtype: str) -> Tensor:
     one, two = tf.unstack(tf.random.split(_seed(key)))
-    x = tf.random.stateless_gamma(shape, one, tf.cast(alpha, dtype), dtype=dtype)
-    y = tf.random.stateless_gamma(shape, two, tf.cast(beta, dtype), dtype=dtype)
-    return x / (x + y)
+    x, y = _gamma(one, shape, alpha, dtype), _gamma(two, shape, beta, dtype)
+    return tf.cast(x / (x + y), dtype)
 
 
 def random_binomial(

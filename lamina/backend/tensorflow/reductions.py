@@ -89,6 +89,13 @@ def searchsorted(sequence: Tensor, values: Tensor, side: str) -> Tensor:
     return tf.reshape(places, tf.shape(values))
 
 
+def _root(squares: Tensor) -> Tensor:
+    """The square root, with slope 0 at 0."""
+    zero = tf.equal(squares, 0)
+    safe = tf.sqrt(tf.where(zero, tf.ones_like(squares), squares))
+    return tf.where(zero, tf.zeros_like(squares), safe)
+
+
 def top_k(x: Tensor, k: int, sorted: bool) -> Any:
     return tf.math.top_k(x, k, sorted)
 
@@ -97,10 +104,9 @@ OWN: dict[str, Any] = {
     # Other names.
     "all": tf.reduce_all,
     "any": tf.reduce_any,
-    "logsumexp": tf.reduce_logsumexp,
     "mean": tf.reduce_mean,
     "prod": lambda x, axis, keepdims, dtype: tf.reduce_prod(x, axis, keepdims),
-    "std": tf.math.reduce_std,
+    "std": lambda x, axis, keepdims: _root(tf.math.reduce_variance(x, axis, keepdims)),
     "sum": widened(tf.reduce_sum, BOOL),
     "var": tf.math.reduce_variance,
     # No `initial`, no booleans.

@@ -43,10 +43,12 @@ def expand_dims(x: Tensor, axis: Any) -> Tensor:
 def pad(x: Tensor, pad_width: Any, mode: str, constant_values: Any) -> Tensor:
     widths = np.broadcast_to(pad_width, (x.shape.rank, 2))
     if mode == "constant":
-        value = 0 if constant_values is None else constant_values
-        return tf.raw_ops.PadV2(
-            input=x, paddings=tf.constant(widths, tf.int32), constant_values=tf.cast(value, x.dtype)
-        )
+        padded = tf.pad(x, widths)
+        if constant_values is None or (isinstance(constant_values, int) and constant_values == 0):
+            return padded
+        # Not by PadV2, whose value is lost where it is mapped.
+        inside = tf.pad(tf.ones_like(x, tf.bool), widths)
+        return tf.where(inside, padded, tf.cast(constant_values, x.dtype))
     if constant_values is not None:
         raise ValueError(f"pad takes constant_values in mode 'constant' only, not {mode!r}.")
     if mode in ("reflect", "symmetric"):

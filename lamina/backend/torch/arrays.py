@@ -186,7 +186,7 @@ OWN: dict[str, Any] = {
     "zeros_like": _made_like(torch.zeros_like),
     # Other names of arguments.
     "diag": lambda x, k: torch.diag(x, k),
-    "diagflat": lambda x, k: torch.diagflat(x, k),
+    "diagflat": lambda x, k: torch.diag(x.reshape(-1), k),  # torch.diagflat under vmap
     "diagonal": lambda x, offset, axis1, axis2: torch.diagonal(x, offset, axis1, axis2),
     "rot90": lambda array, k, axes: torch.rot90(array, k, axes),
     "tril": lambda x, k: torch.tril(x, k),
@@ -194,6 +194,7 @@ OWN: dict[str, Any] = {
     # One number, or a tuple, or None for all axes.
     "expand_dims": expand_dims,
     "flip": flip,
+    "moveaxis": torch.movedim,  # torch.moveaxis under vmap
     "repeat": repeat,  # torch.Tensor.repeat lays copies side by side
     "reshape": torch.Tensor.reshape,
     "roll": roll,

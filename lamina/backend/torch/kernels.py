@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -19,6 +20,10 @@ def isin(x1: Tensor, x2: Tensor, assume_unique: bool, invert: bool) -> Tensor:
     if x1.dtype is torch.bool:
         x1, x2 = x1.to(torch.uint8), x2.to(torch.uint8)
     return torch.isin(x1, x2, assume_unique=assume_unique, invert=invert)
+
+
+def heaviside(x1: Tensor, x2: Tensor) -> Tensor:
+    return torch.where(torch.isnan(x1), x1, torch.heaviside(x1, x2))
 
 
 def _not_of(kind: Callable[[torch.dtype], bool], function: Callable[..., Tensor]) -> Any:
@@ -94,11 +99,14 @@ def _flattened(x: Tensor, axis: Axes) -> tuple[Tensor, list[int]]:
     shape = [1 if i in places else size for i, size in enumerate(x.shape)]
     kept = [i for i in range(rank) if i not in places]
     moved = x.permute([*kept, *sorted(places)])
-    return moved.reshape([*(x.shape[i] for i in kept), -1]), shape
+    size = math.prod(x.shape[i] for i in places)
+    return moved.reshape([*(x.shape[i] for i in kept), size]), shape
 
 
 def _spread(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
     def kernel(x: Tensor, axis: Axes, keepdims: bool) -> Tensor:
+        if x.numel() == 0:  # it warns whether or not there are elements along the axis
+            return torch.mean(x, axis, keepdim=keepdims)
         return function(x, axis, correction=0, keepdim=keepdims)
 
     return kernel
@@ -167,6 +175,8 @@ OWN: dict[str, Any] = {
     "trunc": _not_of(_is_bool, torch.trunc),
     "top_k": top_k,  # torch.topk ranks equal elements in any order
     # Other meanings or results.
+    "floor_divide": lambda x, y: torch.div(x, y, rounding_mode="floor"),  # with a gradient
+    "heaviside": heaviside,  # 0 where x1 is NaN
     "allclose": allclose,  # a Python boolean
     "argsort": argsort,  # stable, and of the flattened tensor
     "corrcoef": None,  # looks at its values, which cannot be traced
@@ -183,6 +193,7 @@ OWN: dict[str, Any] = {
     "quantile": None,  # one axis, few elements, no half-width floats
     "round": round_,  # no integers
     "searchsorted": searchsorted,  # no booleans; warns of views
+    "threshold": None,  # keeps NaN
     "sort": sort,  # pairs with positions
     "std": _spread(torch.std),  # divided by n - 1
     "var": _spread(torch.var),
@@ -196,7 +207,6 @@ OWN: dict[str, Any] = {
     "where": where,  # conditions that are numbers, and 64-bit positions
     "argmax": _position(torch.argmax),  # no booleans
     "argmin": _position(torch.argmin),
-    "logsumexp": lambda x, axis, keepdims: torch.logsumexp(
-        x, tuple(range(x.ndim)) if axis is None else axis, keepdims
-    ),  # needs its axes
+    "hypot": None,  # the op's shared definition: slopes at 0
+    "logsumexp": None,  # the op's shared definition: slopes where nothing is added up
 }

@@ -74,6 +74,9 @@ def cholesky(x: Tensor, upper: bool) -> Tensor:
 
 
 def solve(a: Tensor, b: Tensor) -> Tensor:
+    # Of as many dimensions, or PyTorch may take matrices that are mapped for vectors.
+    if b.ndim < a.ndim:
+        b = b.expand(*a.shape[: a.ndim - b.ndim], *b.shape)
     return _or_nan(*linalg.solve_ex(a, b))
 
 

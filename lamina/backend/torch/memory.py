@@ -1,8 +1,8 @@
 """Memory that PyTorch frees on the CPU stays with the process, for the next step to use.
 
-PyTorch takes each tensor from the C library, and glibc gives what is freed at the end of a step back
-to the system, which fills every page with zeros when the next step asks for it again: a third of
-the time of a step of the MNIST network. Devices other than the CPU have caches of PyTorch's own.
+PyTorch takes each tensor from the C library, and glibc gives what is freed at the end of a step
+back to the system, which fills every page with zeros when the next step asks for it again: a third
+of the time of a step of the MNIST network. On other devices PyTorch has caches of its own.
 """
 
 from __future__ import annotations

@@ -74,6 +74,8 @@ def max_pool(
     padding: str = "valid",
     data_format: str | None = None,
 ) -> Tensor:
+    if inputs.dtype == torch.bool:  # for which PyTorch has no kernel
+        return max_pool(inputs.byte(), pool_size, strides, padding, data_format).bool()
     return _pooled(inputs, pool_size, strides, padding, data_format, _maximum)
 
 

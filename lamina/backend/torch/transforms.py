@@ -313,7 +313,9 @@ def vmap(function: Function, in_axes: Any, out_axes: Any) -> Function:
             return output, tuple(frame.writes())
 
         try:
-            output, writes = torch.func.vmap(pure, in_dims, out_dims)(*_arguments(args))
+            # A key that is not mapped gives every element the same numbers.
+            mapped = torch.func.vmap(pure, in_dims, out_dims, randomness="same")
+            output, writes = mapped(*_arguments(args))
         except ValueError as error:
             if written and "out_dim" in str(error):
                 raise differing_writes(written) from error

@@ -1,0 +1,225 @@
+"""Every op on every backend and in every type: what Hypothesis draws, against the exact answer."""
+
+from __future__ import annotations
+
+import contextlib
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import strategies as st
+
+import lamina
+import lamina.backend
+from lamina import ops
+from lamina.ops.row import rows
+from tests.ops.calls import Hole, flat, specs
+from tests.ops.cases import TABLE
+from tests.ops.exact import exact
+from tests.ops.known import VALUES, expected
+from tests.ops.properties import (
+    BATCH,
+    DTYPES,
+    Call,
+    calls,
+    disagreements,
+    function_of,
+    in_type,
+    widened,
+)
+from tests.ops.table import Case
+from tests.ops.trials import BACKENDS, PAIRS, foreseen, on
+
+pytestmark = pytest.mark.every_backend
+# Their errors grow with the condition of a matrix, which nothing bounds in what is drawn.
+ILL_CONDITIONED = {"lstsq", "pinv"}
+TRIED = [pair for pair in PAIRS if pair.values[0] not in ILL_CONDITIONED]
+
+
+@dataclass
+class Tried:
+    """Calls of one case in one type."""
+
+    case: Case
+    dtype: str
+    calls: list[Call]
+
+
+def _fixed_by_compiling(leaf):
+    return (leaf.shape, leaf.dtype) if isinstance(leaf, np.ndarray) else leaf
+
+
+def _groups(tried: list[Tried]) -> list[list[Call]]:
+    """The calls that are compiled together: those of any shapes, those with a Python number, and
+    the first of each other case, the second, and so on, which one compiled function serves.
+    """
+    sized = [one for one in tried if one.case.sized]
+    each = [call for one in sized if one.case.each for call in one.calls]
+    fixed = [one.calls for one in sized if not one.case.each]
+    split = [[call for call in each if call.has_number() is number] for number in (False, True)]
+    return [group for group in (*split, *map(list, zip(*fixed, strict=True))) if group]
+
+
+class Trial:
+    """One op on one backend: calls with what was drawn, and what is wrong with the results."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.function = function_of(name)
+        self.compiled: dict[str, Callable[..., list[list]]] = {}
+        self.wrong: list[str] = []
+
+    def run(self, tried: list[Tried]) -> None:
+        """Call the op, and compare the results."""
+        results = self._results(tried)
+        for one in tried:
+            try:
+                self._check(one, [results[id(call)] for call in one.calls])
+            except Exception as error:  # named beside what else is wrong
+                if isinstance(error, KeyError):
+                    error = results[str(id(one.calls[0]))]
+                self.wrong.append(f"{one.dtype} {one.calls[0].structure}: {error!r}"[:400])
+
+    def _results(self, tried: list[Tried]) -> dict:
+        """The results of the calls; on JAX those of all cases and types are compiled together,
+        which takes a small part of the time.
+        """
+        results: dict = {}
+        if lamina.backend.current().name == "jax":
+            for group in _groups(tried):
+                with contextlib.suppress(Exception):  # which call it is comes out below
+                    found = self._compiled(group)(group)
+                    results.update((id(call), one) for call, one in zip(group, found, strict=True))
+        for call in [call for one in tried for call in one.calls if id(call) not in results]:
+            try:
+                results[id(call)] = self._result(call, call.leaves)
+            except Exception as error:
+                results[str(id(call))] = error
+        return results
+
+    def results_of(self, call: Call) -> list:
+        """The results of one call, run as the others are."""
+        return self._results([Tried(TABLE[self.name][0], "", [call])])[id(call)]
+
+    def _compiled(self, group: list[Call]) -> Callable[..., list[list]]:
+        key = repr([(call.structure, *map(_fixed_by_compiling, call.leaves)) for call in group])
+        if key not in self.compiled:
+
+            def together(arrays: list[list]) -> list[list]:
+                return [
+                    self._result(call, call.with_numbers(x))
+                    for call, x in zip(group, arrays, strict=True)
+                ]
+
+            compiled = lamina.jit(together)
+            self.compiled[key] = lambda group: compiled([call.arrays() for call in group])
+        return self.compiled[key]
+
+    def _result(self, call: Call, leaves: list) -> list:
+        args, kwargs = call.arguments(leaves)
+        return flat(self.function(*args, **kwargs))
+
+    def _check(self, tried: Tried, results: list[list]) -> None:
+        case, made = tried.case, tried.calls
+        if case.sized:
+            for call, found in zip(made, results, strict=True):
+                predicted = foreseen(self.function, call)
+                if specs(found) != predicted:
+                    told = f"{predicted} was foreseen, {specs(found)} came"
+                    self.wrong.append(f"{tried.dtype} {call.structure}: {told}")
+        if not case.values:
+            return
+        found = [[ops.convert_to_numpy(one) for one in result] for result in results]
+        wide = [widened(rows[self.name], call) for call in made]
+        backend = lamina.backend.current().name
+        for call, mine, theirs in zip(made, found, exact(self.name, wide), strict=True):
+            for one, other in zip(mine, flat(theirs), strict=True):
+                self.compare(case, tried.dtype, call, one, other, backend)
+
+    def compare(self, case: Case, dtype: str, call: Call, found, other, backend: str) -> None:
+        if np.shape(found) != np.shape(other):
+            self.wrong.append(f"{dtype}: shape {np.shape(found)}, not {np.shape(other)}")
+            return
+        off = disagreements(found, other, case, call)
+        off = off & ~np.asarray(expected(self.name, backend, dtype, call.leaves))
+        if off.any():
+            place = tuple(np.argwhere(off)[0])
+            given = call.leaves
+            if case.each:
+                args = np.broadcast_arrays(*given) if given else []
+                given = [one[place].item() for one in args]
+            told = f"gave {found[place]}, not {np.asarray(other)[place]}"
+            self.wrong.append(f"{dtype} {call.structure}: {given} {told}")
+
+
+def try_op(name: str, backend: str, batches: int, thorough: bool = False) -> None:
+    """Try an op on `batches` batches of operands of each type."""
+    trial, drawn = Trial(name), []
+    cases = TABLE[name]
+
+    @seed(zlib.crc32(name.encode()))
+    @settings(
+        max_examples=batches + 1,
+        deadline=None,
+        database=None,
+        phases=[Phase.generate],  # what is wrong is named element by element: no need to shrink
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(st.data())
+    def run(data):
+        held = [d for d in DTYPES if lamina.backend.current().canonical(d) == d]
+        # Elements that stand alone are examples each; of others the quick form has as many over
+        # all types.
+        each = -(-BATCH // (len(cases) * (1 if thorough else len(held))))
+        drawn.append(
+            [
+                Tried(case, dtype, calls(data, case, dtype, each, len(cases)))
+                for dtype in held
+                for case in cases
+                if case.takes(dtype)
+            ]
+        )
+        if len(drawn) > 1:  # the first of Hypothesis's examples is of zeros
+            trial.run(drawn[-1])
+
+    with on(backend, optimized=thorough):
+        run()
+    if trial.wrong:
+        pytest.fail("\n".join(dict.fromkeys(trial.wrong)), pytrace=False)
+
+
+@pytest.mark.parametrize(("name", "backend"), TRIED)
+def test_types_shapes_and_values(name, backend):
+    try_op(name, backend, 1)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "backend"), TRIED)
+def test_types_shapes_and_values_of_many(name, backend):
+    try_op(name, backend, 10, thorough=True)
+
+
+KNOWN = [
+    pytest.param(known, name, backend, id=f"{name}-{backend}")
+    for known in VALUES
+    for name in known.ops
+    for backend in known.backends
+    if backend in BACKENDS
+]
+
+
+@pytest.mark.parametrize(("known", "name", "backend"), KNOWN)
+def test_what_is_known_still_holds(known, name, backend):
+    case = TABLE[name][0]
+    with on(backend):
+        off = []
+        for dtype in known.dtypes:
+            leaves = [in_type(one, dtype) for one in known.example]
+            call = Call([[Hole(i) for i in range(len(leaves))], known.kwargs], leaves)
+            found = ops.convert_to_numpy(Trial(name).results_of(call)[0])
+            theirs = exact(name, [widened(rows[name], call)])[0]
+            off.append(disagreements(found, theirs, case, call).any())
+    assert any(off), "Nothing differs any longer: take it out of the table of what is known."
