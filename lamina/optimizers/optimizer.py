@@ -68,6 +68,7 @@ class Optimizer(Named, OptimizerState):
         if cls.__module__.startswith("lamina."):
             registry.enter(cls.slot, cls, cls.__name__.lower())
 
+    # What the backend keeps of each formula, by its name and whether it is run on half floats.
     _memos: dict[tuple[str, bool], dict[str, Any]]
 
     def __init__(
@@ -90,8 +91,6 @@ class Optimizer(Named, OptimizerState):
             warnings.warn("decay= is ignored; pass a schedule as learning_rate.", stacklevel=2)
         if kwargs:
             raise ValueError(f"{type(self).__name__} has no argument {', '.join(kwargs)}.")
-        # What the backend keeps of each formula, by its name and whether it is run on half floats.
-        vars(self)["_memos"] = {}
         self._clip = Clipping(clipnorm, clipvalue, global_clipnorm)
         self.clipnorm, self.clipvalue, self.global_clipnorm = clipnorm, clipvalue, global_clipnorm
         self.weight_decay = weight_decay
@@ -111,7 +110,8 @@ class Optimizer(Named, OptimizerState):
 
     def __setattr__(self, name: str, value: Any) -> None:
         super().__setattr__(name, value)
-        self._memos.clear()  # what the backend noted of the formulas held with the old value
+        # What the backend noted of the formulas held with the old value.
+        vars(self).setdefault("_memos", {}).clear()
 
     def __getstate__(self) -> dict[str, Any]:
         return {**vars(self), "_memos": {}}
@@ -136,9 +136,9 @@ class Optimizer(Named, OptimizerState):
         """
         return []
 
-    def initial_slot(self, name: str, variable: Variable) -> Any:
-        """The initializer of slot `name`."""
-        return "zeros"
+    def make_slot(self, variable: Variable, name: str) -> Variable | None:
+        """Make the slot `name` of a variable; None where this variable has none of that name."""
+        return self.add_variable_from_reference(variable, name)
 
     def update(
         self,
@@ -164,7 +164,7 @@ class Optimizer(Named, OptimizerState):
 
     def update_step(self, gradient: Tensor, variable: Variable, learning_rate: Tensor) -> None:
         """Update `variable` and its slots in place, by `update`."""
-        self._update_by(self.update, [(gradient, variable)], learning_rate)
+        self._update_together([(gradient, variable)], learning_rate)
 
     # State ---------------------------------------------------------------------------------
 
@@ -181,13 +181,15 @@ class Optimizer(Named, OptimizerState):
         for group in (*groups, *self.slot_groups()):
             for variable in variables:
                 for name in () if variable.overwrite_with_gradient else group:
-                    kind = self.initial_slot(name, variable) if self._is_own(name) else "zeros"
-                    slot = self.add_variable_from_reference(variable, name, kind)
-                    self._slots.setdefault(name, {})[id(variable)] = slot
+                    own = self._is_own(name)
+                    make = self.make_slot if own else self.add_variable_from_reference
+                    slot = make(variable, name)
+                    if slot is not None:
+                        self._slots.setdefault(name, {})[id(variable)] = slot
 
-        own = {name: held for name, held in self._slots.items() if self._is_own(name)}
+        kept = {name: held for name, held in self._slots.items() if self._is_own(name)}
         for variable in variables:
-            held = {name: slots.get(id(variable)) for name, slots in own.items()}
+            held = {name: slots.get(id(variable)) for name, slots in kept.items()}
             self._slot_handles[id(variable)] = {
                 name: slot.handle for name, slot in held.items() if slot is not None
             }
@@ -259,10 +261,7 @@ class Optimizer(Named, OptimizerState):
         for gradient, variable in pairs:
             if variable.overwrite_with_gradient:
                 variable.assign(gradient)
-        pairs = [pair for pair in pairs if not pair[1].overwrite_with_gradient]
-        factor = self.loss_scale_factor
-        if factor is not None:
-            pairs = [(ops.divide(gradient, factor), variable) for gradient, variable in pairs]
+        pairs = self._unscaled([pair for pair in pairs if not pair[1].overwrite_with_gradient])
         steps = self.gradient_accumulation_steps
         if not pairs:
             pass
@@ -278,6 +277,12 @@ class Optimizer(Named, OptimizerState):
             if variable.constraint is not None:
                 variable.assign(variable.constraint(variable.value))
         self._iterations.assign_add(1)
+
+    def _unscaled(self, pairs: list[tuple[Tensor, Variable]]) -> list[tuple[Tensor, Variable]]:
+        factor = self.loss_scale_factor
+        if factor is None:
+            return pairs
+        return [(ops.divide(gradient, factor), variable) for gradient, variable in pairs]
 
     def _keep(self, pairs: list[tuple[Tensor, Variable]]) -> None:
         for gradient, variable in pairs:
@@ -296,27 +301,42 @@ class Optimizer(Named, OptimizerState):
         rate = ops.cast(self.learning_rate, "float32")
         gradients = self._clip([gradient for gradient, _ in pairs])
         pairs = [(one, variable) for one, (_, variable) in zip(gradients, pairs, strict=True)]
-        decayed = [] if self.weight_decay is None else [v for _, v in pairs if self._decays(v)]
-        if decayed:
-            self._update_by(self._decay, [(None, variable) for variable in decayed], rate)
+        self._take_decay([variable for _, variable in pairs], rate)
         if type(self).update_step is Optimizer.update_step:
-            self._update_by(self.update, pairs, rate)
+            self._update_together(pairs, rate)
         else:
             for gradient, variable in pairs:
                 self.update_step(gradient, variable, rate)
+
+    def _take_decay(self, variables: list[Variable], rate: Tensor) -> None:
+        """Take weight decay off the variables that are not excluded from it."""
+        if self.weight_decay is not None:
+            self._update_by(self._decay, [(None, v) for v in variables if self._decays(v)], rate)
 
     def _decay(
         self, gradient: None, parameter: Tensor, slots: Slots, learning_rate: Tensor, step: Tensor
     ) -> tuple[Tensor, Slots]:
         return parameter - parameter * (self.weight_decay * learning_rate), {}
 
+    def _update_together(self, pairs: list[tuple[Tensor, Variable]], rate: Tensor) -> None:
+        """Update the variables by their formula: `update`, unless a subclass has several."""
+        self._update_by(self.update, pairs, rate)
+
     def _update_by(
         self,
         update: Callable[..., tuple[Tensor, Slots]],
         pairs: list[tuple[Tensor | None, Variable]],
         rate: Tensor,
+        *shared: Tensor,
     ) -> None:
-        """Put in place what `update` makes of each gradient, variable and its slots."""
+        """Put in place what `update` makes of each gradient, variable and its slots.
+
+        Args:
+            update: the formula.
+            pairs: gradients and variables.
+            rate: the learning rate.
+            *shared: scalars that the formula takes after the step.
+        """
         full: list[Any] = []
         half: list[Any] = []
         type_of = current().dtype
@@ -332,7 +352,7 @@ class Optimizer(Named, OptimizerState):
         for rows, formula in ((full, update), (half, _widened(update))):
             if rows:
                 memo = self._memos.setdefault((update.__name__, rows is half), {})
-                current().update_all(formula, rows, memo, rate, step)
+                current().update_all(formula, rows, memo, rate, step, *shared)
 
     def _average(self, variables: list[Variable]) -> None:
         # The first update's values are the first averages.

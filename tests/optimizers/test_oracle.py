@@ -21,6 +21,31 @@ ROWS = {
     "Adam": [{}, {"amsgrad": True}, {"beta_1": 0.5, "beta_2": 0.9, "epsilon": 1e-3}],
     "AdamW": [{}, {"weight_decay": 0.1}],
     "Adagrad": [{}, {"initial_accumulator_value": 0.5, "epsilon": 1e-2}],
+    "Adadelta": [{}, {"rho": 0.5, "epsilon": 1e-3}],
+    "Adafactor": [{}, {"beta_2_decay": -0.5, "epsilon_2": 0.5, "clip_threshold": 0.6}],
+    "Adamax": [{}, {"beta_1": 0.5, "beta_2": 0.9, "epsilon": 1e-3}],
+    "Ftrl": [
+        {},
+        {"learning_rate_power": 0.0, "l2_regularization_strength": 0.5},
+        {
+            "learning_rate_power": -0.6,
+            "initial_accumulator_value": 0.5,
+            "l1_regularization_strength": 0.1,
+            "l2_regularization_strength": 0.2,
+            "l2_shrinkage_regularization_strength": 0.3,
+            "beta": 0.4,
+        },
+    ],
+    "Lamb": [{}, {"beta_1": 0.5, "beta_2": 0.9, "epsilon": 1e-3}],
+    "Lion": [{}, {"beta_1": 0.5, "beta_2": 0.9}],
+    "Muon": [
+        {},
+        {"nesterov": False, "rms_rate": None, "weight_decay": None},
+        {"exclude_layers": ["^ker"], "adam_weight_decay": 0.1, "adam_lr_ratio": 0.5},
+        {"exclude_embeddings": False, "ns_steps": 2, "momentum": 0.5, "adam_weight_decay": None},
+    ],
+    "Nadam": [{}, {"beta_1": 0.5, "beta_2": 0.9, "epsilon": 1e-3}],
+    "ScheduleFreeAdamW": [{}, {"beta_1": 0.5, "beta_2": 0.9, "warmup_steps": 5}],
 }
 OPTIONS = [
     {"weight_decay": 0.05},
@@ -42,14 +67,15 @@ OPTIONS = [
         "ema_overwrite_frequency": 2,
     },
 ]
+UNNAMED_IN_KERAS = ("Lamb", "lamb")  # Keras 3.15 has the class, and does not find it by its name
 PLAIN = [(name, given) for name, rows in ROWS.items() for given in rows]
 COMBINED = [
     (name, {**rows[-1], **options})
     for name, rows in ROWS.items()
     for options in OPTIONS
-    if not (name in ("RMSprop", "Adagrad") and len(options) == 1)
+    if len(options) > 1 or name in ("SGD", "Adam", "AdamW")
 ]
-SHAPES = {"kernel": (3, 4), "bias": (4,), "scale": ()}
+SHAPES = {"kernel": (3, 4), "bias": (4,), "scale": (), "embedding": (5, 2), "cube": (2, 3, 4)}
 
 
 def start():
@@ -116,15 +142,11 @@ def agree(name, given, steps, **options):
 def test_every_class_has_a_row():
     classes = {entry.__name__ for entry in slots["optimizers"].values()}
     public = {name for name in classes if hasattr(optimizers, name)}
-    assert public - {"Optimizer", "LossScaleOptimizer"} == set(ROWS)
+    others = {"Optimizer", "LossScaleOptimizer", "MultiOptimizer", "OptimizerMap"}
+    assert public - others == set(ROWS)
 
 
 @pytest.mark.parametrize(("name", "given"), PLAIN)
-def test_20_steps(name, given):
-    agree(name, given, 20)
-
-
-@pytest.mark.parametrize(("name", "given"), [(name, rows[-1]) for name, rows in ROWS.items()])
 def test_50_steps(name, given):
     agree(name, given, 50)
 
@@ -156,12 +178,15 @@ def test_configs_pass_between_here_and_keras(name, given):
     assert mine.get_config() == reference.get_config()
     described = optimizers.serialize(mine)
     assert described == keras.optimizers.serialize(reference)
-    assert keras.optimizers.deserialize(described).get_config() == mine.get_config()
+    if name not in UNNAMED_IN_KERAS:
+        assert keras.optimizers.deserialize(described).get_config() == mine.get_config()
     again = optimizers.deserialize(keras.optimizers.serialize(reference))
     assert again.get_config() == mine.get_config()
 
 
-@pytest.mark.parametrize("name", [*ROWS, "sgd", "adam", "adamw", "rmsprop", "adagrad"])
+@pytest.mark.parametrize(
+    "name", [name for name in (*ROWS, *map(str.lower, ROWS)) if name not in UNNAMED_IN_KERAS]
+)
 def test_names_are_those_of_keras(name):
     assert type(optimizers.get(name)).__name__ == type(keras.optimizers.get(name)).__name__
 
