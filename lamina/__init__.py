@@ -20,6 +20,7 @@ from lamina import (
     random,
     regularizers,
     saving,
+    tree,
     utils,
 )
 from lamina.backend import LeakedTraceError
@@ -27,7 +28,7 @@ from lamina.core.context import name_scope
 from lamina.core.device import device
 from lamina.core.input_spec import InputSpec
 from lamina.core.layer import Layer
-from lamina.core.policy import DTypePolicy
+from lamina.core.policy import DTypePolicy, FloatDTypePolicy
 from lamina.core.transforms import eval_shape, grad, jit, remat, value_and_grad, vmap
 from lamina.core.variable import Variable
 from lamina.initializers import Initializer
@@ -35,7 +36,7 @@ from lamina.layers import Input
 from lamina.losses import Loss
 from lamina.metrics import Metric
 from lamina.models import Functional, Model, Sequential
-from lamina.ops import cond, custom_gradient, scan, while_loop
+from lamina.ops import cond, custom_gradient, jvp, scan, while_loop
 from lamina.optimizers import Optimizer
 from lamina.regularizers import Regularizer
 from lamina.symbolic import KerasTensor, Operation
@@ -50,6 +51,7 @@ def version() -> str:
 
 __all__ = [
     "DTypePolicy",
+    "FloatDTypePolicy",
     "Functional",
     "Initializer",
     "Input",
@@ -79,6 +81,7 @@ __all__ = [
     "grad",
     "initializers",
     "jit",
+    "jvp",
     "layers",
     "losses",
     "metrics",
@@ -93,6 +96,7 @@ __all__ = [
     "remat",
     "saving",
     "scan",
+    "tree",
     "utils",
     "value_and_grad",
     "version",

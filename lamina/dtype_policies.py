@@ -5,9 +5,29 @@ from __future__ import annotations
 from typing import Any
 
 from lamina.core import registry
-from lamina.core.policy import DTypePolicy, get
+from lamina.core.policy import DTypePolicy, FloatDTypePolicy, get
+from lamina.core.policy_map import DTypePolicyMap
+from lamina.core.quantized_policy import (
+    AWQDTypePolicy,
+    GPTQDTypePolicy,
+    Int4DTypePolicy,
+    QuantizedDTypePolicy,
+    QuantizedFloat8DTypePolicy,
+)
 
-__all__ = ["DTypePolicy", "deserialize", "get", "serialize"]
+__all__ = [
+    "AWQDTypePolicy",
+    "DTypePolicy",
+    "DTypePolicyMap",
+    "FloatDTypePolicy",
+    "GPTQDTypePolicy",
+    "Int4DTypePolicy",
+    "QuantizedDTypePolicy",
+    "QuantizedFloat8DTypePolicy",
+    "deserialize",
+    "get",
+    "serialize",
+]
 
 
 def serialize(dtype_policy: DTypePolicy) -> Any:
@@ -18,4 +38,5 @@ def serialize(dtype_policy: DTypePolicy) -> Any:
 def deserialize(config: Any, custom_objects: Any = None) -> DTypePolicy:
     """The policy that `serialize` described, or that is named."""
     with registry.CustomObjectScope(custom_objects):
-        return get(config)
+        policy: DTypePolicy = get(config)
+        return policy

@@ -14,6 +14,7 @@ stats = pytest.importorskip("scipy.stats")
 
 SHAPE = (120, 80)
 FIXED = {"Zeros": {}, "Ones": {}, "Constant": {"value": 2.5}, "Identity": {"gain": 3.0}}
+TRANSFORMS = {"STFT": {"side": "imag", "window": "hamming", "scaling": "spectrum"}}
 DRAWN = {
     "RandomNormal": {"mean": 1.0, "stddev": 0.5},
     "RandomUniform": {"minval": -2.0, "maxval": 1.0},
@@ -32,7 +33,7 @@ ALIASES = [
     *("random_normal", "normal", "random_uniform", "uniform", "truncated_normal"),
     *("orthogonal", "OrthogonalInitializer", "variance_scaling"),
     *("glorot_normal", "glorot_uniform", "he_normal", "he_uniform"),
-    *("lecun_normal", "lecun_uniform"),
+    *("lecun_normal", "lecun_uniform", "stft", "STFT", "STFTInitializer"),
 ]
 
 
@@ -43,7 +44,8 @@ def numbers(initializer, shape=SHAPE):
 def test_every_class_has_a_row():
     classes = {entry.__name__ for entry in slots["initializers"].values()}
     ours = {name for name in classes if hasattr(initializers, name)}
-    assert ours - {"Initializer", "RandomInitializer"} == FIXED.keys() | DRAWN.keys()
+    known = FIXED.keys() | DRAWN.keys() | {"STFT"}
+    assert ours - {"Initializer", "RandomInitializer"} == known
 
 
 @pytest.mark.parametrize("name", FIXED)
@@ -51,6 +53,21 @@ def test_fixed_values_are_those_of_keras(name):
     ours = getattr(initializers, name)(**FIXED[name])
     theirs = getattr(keras.initializers, name)(**FIXED[name])
     np.testing.assert_array_equal(numbers(ours, (3, 4)), np.asarray(theirs((3, 4))))
+
+
+@pytest.mark.parametrize("side", ["real", "imag"])
+@pytest.mark.parametrize("scaling", ["density", "spectrum", None])
+@pytest.mark.parametrize("periodic", [False, True])
+@pytest.mark.parametrize(
+    "window", ["hann", "hamming", "blackman", None, [0.5, -1.0, 2.0, 0.0, 1.0]]
+)
+def test_fourier_kernels_are_those_of_keras(side, window, scaling, periodic):
+    for shape in ((5, 1, 5), (5, 1, 2)):
+        ours = initializers.STFT(side, window, scaling, periodic)
+        theirs = keras.initializers.STFT(side, window, scaling, periodic)
+        np.testing.assert_allclose(numbers(ours, shape), np.asarray(theirs(shape)), 1e-5, 1e-6)
+    again = initializers.deserialize(keras.initializers.serialize(theirs))
+    assert again.get_config() == ours.get_config() == theirs.get_config()
 
 
 @pytest.mark.parametrize("name", DRAWN)
@@ -171,6 +188,14 @@ def test_the_type_asked_for_comes(name, dtype):
         lambda: initializers.Identity()((3, 3, 3)),
         lambda: initializers.get("no_such_thing"),
         lambda: initializers.get(3),
+        lambda: initializers.STFT("both"),
+        lambda: initializers.STFT(scaling="none"),
+        lambda: initializers.STFT(window="no_such_window"),
+        lambda: initializers.STFT(window=[1.0, 2.0])((3, 1, 4)),
+        lambda: initializers.STFT()((4, 4)),
+        lambda: initializers.STFT()((4, 1, 1)),
+        lambda: initializers.STFT()((2, 1, 3)),
+        lambda: initializers.STFT()((4, 1, 3), dtype="int32"),
     ],
 )
 def test_mistakes_are_refused(call):
@@ -184,3 +209,48 @@ def test_functions_and_classes_are_taken():
     assert isinstance(initializers.get(initializers.Zeros), initializers.Zeros)
     function = initializers.get(lambda shape, dtype=None: ops.ones(shape, dtype))
     assert function((2,)).shape == (2,)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"side": "imag"},
+        {"window": None},
+        {"window": "hamming", "scaling": "spectrum"},
+        {"window": "tukey", "scaling": None},
+        {"periodic": True},
+        {"window": [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0]},
+    ],
+)
+@pytest.mark.parametrize("frequencies", [5, 3, 9])
+def test_the_transform_is_that_of_keras(options, frequencies):
+    shape = (8, 1, frequencies)
+    ours, theirs = (module.STFT(**options) for module in (initializers, keras.initializers))
+    np.testing.assert_allclose(numbers(ours, shape), np.asarray(theirs(shape)), atol=1e-6)
+    assert initializers.serialize(ours) == keras.initializers.serialize(theirs)
+    again = initializers.deserialize(initializers.serialize(ours))
+    assert numbers(again, shape).tolist() == numbers(ours, shape).tolist()
+
+
+@pytest.mark.parametrize(
+    ("options", "shape", "message"),
+    [
+        ({"side": "x"}, (8, 1, 5), "side is"),
+        ({"window": "x"}, (8, 1, 5), "window name 'x'"),
+        ({"scaling": "x"}, (8, 1, 5), "scaling is"),
+        ({"window": [1.0, 2.0]}, (8, 1, 5), "kernel needs"),
+        ({}, (8, 5), "kernels of shape"),
+    ],
+)
+def test_transforms_that_are_none(options, shape, message):
+    with pytest.raises(ValueError, match=message):
+        initializers.STFT(**options)(shape)
+
+
+def test_an_array_stands_for_itself():
+    kernel = np.arange(6.0).reshape(3, 2)
+    for given in (kernel, ops.convert_to_tensor(kernel, "float32")):
+        assert numbers(initializers.get(given), (3, 2)).tolist() == kernel.tolist()
+    with pytest.raises(ValueError, match=r"weight of shape \(2, 2\)"):
+        initializers.get(kernel)((2, 2))

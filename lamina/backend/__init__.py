@@ -26,6 +26,7 @@ from lamina.backend.config import (
 from lamina.backend.contract import Backend, LeakedTraceError, Spec
 from lamina.backend.dtypes import is_float_dtype, is_int_dtype, result_type, standardize_dtype
 from lamina.backend.session import clear_session, get_uid
+from lamina.backend.symbolic import is_keras_tensor
 
 T = TypeVar("T")
 
@@ -43,6 +44,7 @@ __all__ = [
     "image_data_format",
     "is_float_dtype",
     "is_int_dtype",
+    "is_keras_tensor",
     "plays",
     "result_type",
     "set_backend",
@@ -137,19 +139,19 @@ def backend() -> str:
     return _config.chosen_backend()
 
 
-def set_backend(name: str) -> None:
+def set_backend(backend: str) -> None:
     """Choose the backend; possible until the first tensor has been made.
 
     Raises:
         RuntimeError: if another backend is already in use.
     """
-    if _active is not None and _active.name != name:
+    if _active is not None and _active.name != backend:
         raise RuntimeError(
             f"The backend {_active.name!r} is already in use, and its tensors cannot be handed to "
-            f"{name!r}. Call set_backend first in the program, or set KERAS_BACKEND={name}."
+            f"{backend!r}. Call set_backend first in the program, or set KERAS_BACKEND={backend}."
         )
-    _load(name)
-    _config.settings.change("backend", name)
+    _load(backend)
+    _config.settings.change("backend", backend)
 
 
 @contextlib.contextmanager

@@ -1,4 +1,5 @@
-"""What a process is set to: the backend's name, `floatx`, `epsilon`, the image data format.
+"""What a process is set to: the backend's name, `floatx`, `epsilon`, the image data format, and
+the switches of `lamina.config`.
 
 They come from `keras.json` in `KERAS_HOME` (default `~/.keras`), else they are the defaults. The
 backend is looked up when it is first needed: what the program set, the environment
@@ -27,6 +28,11 @@ class Settings:
     Attributes:
         backend: the one in use or set by the program; None until there is one.
         stored_backend: the one that `keras.json` names.
+        flash_attention: whether attention is computed by flash kernels; None where the backend
+            chooses.
+        interactive_logging: whether messages go to standard output, else to the log.
+        traceback_filtering: whether errors leave out the frames of this package.
+        max_epochs, max_steps_per_epoch: what `fit` is cut to; None for no limit.
     """
 
     backend: str | None = None
@@ -34,6 +40,11 @@ class Settings:
     floatx: str = "float32"
     epsilon: float = 1e-7
     image_data_format: str = "channels_last"
+    flash_attention: bool | None = None
+    interactive_logging: bool = True
+    traceback_filtering: bool = True
+    max_epochs: int | None = None
+    max_steps_per_epoch: int | None = None
     on_change: list[Callable[[], None]] = field(default_factory=list)
 
     def change(self, name: str, value: object) -> None:
@@ -65,7 +76,23 @@ def _read() -> Settings:
         settings.image_data_format = stored["image_data_format"]
     if stored.get("backend") in tuple(FRAMEWORKS):
         settings.stored_backend = stored["backend"]
+    settings.max_epochs = _limit("KERAS_MAX_EPOCHS")
+    settings.max_steps_per_epoch = _limit("KERAS_MAX_STEPS_PER_EPOCH")
     return settings
+
+
+def _limit(variable: str) -> int | None:
+    """The whole number in an environment variable, None where it is not set.
+
+    Raises:
+        ValueError: if it is set to anything else: a run must not be longer than was asked for.
+    """
+    text = os.environ.get(variable)
+    if not text:
+        return None
+    if not text.strip().isdecimal() or int(text) < 1:
+        raise ValueError(f"{variable} is a whole number of at least 1, not {text!r}.")
+    return int(text)
 
 
 settings = _read()

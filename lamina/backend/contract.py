@@ -41,6 +41,8 @@ class Backend(abc.ABC):
             None where the op's shared definition is to serve although the framework has the name.
         takes_numbers: the ops whose kernels take a Python number for their last tensor, to which
             it gives no type.
+        declines: the ops whose kernels return `NotImplemented` for operands, as traced ones, that
+            they leave to the op's shared definition.
         compiles: whether `jit` compiles by default, so that the trainer hands it whole steps.
         mixins: what makes layers and variables at home in the framework: while the backend is in
             use, the class of that role (`"layer"`, `"variable"`) has it as its last base.
@@ -51,6 +53,7 @@ class Backend(abc.ABC):
     tensor_types: tuple[type, ...]
     own: Mapping[str, Function | None]
     takes_numbers: ClassVar[frozenset[str]] = frozenset()
+    declines: ClassVar[frozenset[str]] = frozenset()
     compiles: ClassVar[bool] = False
     mixins: ClassVar[Mapping[str, type]] = {}
 
@@ -63,14 +66,19 @@ class Backend(abc.ABC):
     def namespaces(self) -> Sequence[Any]:
         """The framework's modules to look kernels up in, in order."""
 
-    def kernel(self, name: str) -> Function | None:
+    def kernel(self, name: str, dtype: str | None = None) -> Function | None:
         """The kernel for op `name`, or None where the op's shared definition serves.
+
+        One that has an attribute `of_type`, a function of the type that it computes in, is asked
+        for the kernel of that type: what a wrapper does for some types then costs others nothing.
 
         It takes the op's tensors and required arguments by position, the others by keyword.
         """
         if name not in self._kernels:
             self._kernels[name] = self._find(name)
-        return self._kernels[name]
+        found = self._kernels[name]
+        choose = None if dtype is None else getattr(found, "of_type", None)
+        return found if choose is None else choose(dtype)
 
     def _find(self, name: str) -> Function | None:
         if name in self.own:
@@ -230,6 +238,16 @@ class Backend(abc.ABC):
         what it keeps, and `learning_rate`, which may be None.
         """
         return None
+
+    @abc.abstractmethod
+    def jvp(
+        self, function: Function, primals: Sequence[Tree], tangents: Sequence[Tree], has_aux: bool
+    ) -> tuple[Any, ...]:
+        """`function(*primals)`, and how fast it changes as `primals` move along `tangents`.
+
+        Variables stay where they are. With `has_aux`, `function` returns `(value, auxiliary)`, and
+        the auxiliary comes third.
+        """
 
     @abc.abstractmethod
     def vmap(self, function: Function, in_axes: Any, out_axes: Any) -> Function:

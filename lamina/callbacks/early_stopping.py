@@ -4,6 +4,7 @@ from typing import Any
 
 from lamina.callbacks.callback import Logs
 from lamina.callbacks.monitor import MonitorCallback
+from lamina.core.messages import say
 
 
 class EarlyStopping(MonitorCallback):
@@ -88,10 +89,10 @@ class EarlyStopping(MonitorCallback):
     def on_train_end(self, logs: Logs | None = None) -> None:
         """Say that training was stopped; restore the best weights."""
         if self.stopped_epoch > 0 and self.verbose > 0:
-            print(f"Epoch {self.stopped_epoch + 1}: early stopping")
+            say(f"Epoch {self.stopped_epoch + 1}: early stopping")
         if self.restore_best_weights and self.best_weights is not None:
             if self.verbose > 0:
-                print(
+                say(
                     "Restoring model weights from the end of the best epoch: "
                     f"{self.best_epoch + 1}."
                 )

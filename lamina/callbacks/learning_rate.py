@@ -8,6 +8,7 @@ from typing import Any
 
 from lamina.callbacks.callback import Callback, Logs
 from lamina.callbacks.monitor import MonitorCallback
+from lamina.core.messages import say
 
 
 class LearningRateScheduler(Callback):
@@ -52,7 +53,7 @@ class LearningRateScheduler(Callback):
             )
         optimizer.learning_rate = rate
         if self.verbose > 0:
-            print(
+            say(
                 f"\nEpoch {epoch + 1}: LearningRateScheduler setting learning rate to "
                 f"{float(rate)}."
             )
@@ -160,7 +161,7 @@ class ReduceLROnPlateau(MonitorCallback):
         new = max(old * self.factor, self.min_lr)
         optimizer.learning_rate = new
         if self.verbose > 0:
-            print(f"\nEpoch {epoch + 1}: ReduceLROnPlateau reducing learning rate to {new}.")
+            say(f"\nEpoch {epoch + 1}: ReduceLROnPlateau reducing learning rate to {new}.")
         self.cooldown_counter = self.cooldown
         self.wait = 0
 

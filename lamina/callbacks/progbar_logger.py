@@ -4,6 +4,7 @@ from typing import Any
 
 from lamina.callbacks.callback import Callback, Logs
 from lamina.callbacks.progress import Progbar
+from lamina.core.messages import say
 
 
 class ProgbarLogger(Callback):
@@ -56,7 +57,7 @@ class ProgbarLogger(Callback):
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         """Begin a bar."""
         if self.verbose and self.epochs > 1:
-            print(f"Epoch {epoch + 1}/{self.epochs}")
+            say(f"Epoch {epoch + 1}/{self.epochs}")
         self._begin()
 
     def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:

@@ -5,8 +5,10 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
+from lamina.backend.config import settings
 from lamina.callbacks.bar_text import BarText, Style, clock
 from lamina.callbacks.callback import to_number
+from lamina.core.messages import say
 
 Values = Iterable[tuple[str, Any]]
 
@@ -15,7 +17,7 @@ class Progbar:
     """A progress bar in one line of the terminal, as wide as the terminal allows.
 
     On a terminal and in a notebook it redraws in place. Elsewhere (a file, a pipe) it writes one
-    line, when it is done.
+    line, when it is done; it logs that line where interactive logging is off.
 
     Args:
         target: how many steps there will be; None if unknown.
@@ -140,13 +142,17 @@ class Progbar:
         )
 
     def _write(self, now: float, last: bool) -> None:
-        style = Style.of(sys.stdout)
-        in_place = self.verbose == 1 and style.redraws
+        style, shown = Style.of(sys.stdout), settings.interactive_logging
+        in_place = self.verbose == 1 and style.redraws and shown
         self._drawn_at = now
         if not (in_place or last):
             return
         text = self._text(now)
-        line, width = (text.plain(), 0) if self.verbose == 2 else text.line(self.width, style)
+        plain = self.verbose == 2 or not shown
+        line, width = (text.plain(), 0) if plain else text.line(self.width, style)
+        if not shown:
+            say(line)
+            return
         if in_place:
             # Spaces cover what a longer line left; a notebook knows no "erase to the end".
             line = "\r" + line + " " * (self._drawn_width - width)

@@ -4,6 +4,7 @@ import math
 from typing import ClassVar
 
 from lamina.callbacks.callback import Callback, Logs, to_number
+from lamina.core.messages import say
 
 
 class TerminateOnNaN(Callback):
@@ -45,4 +46,4 @@ class TerminateOnNaN(Callback):
                 f"NaN or Inf loss encountered at batch {batch}. Loss value: {loss}. "
                 "Terminating training immediately."
             )
-        print(f"Batch {batch}: Invalid loss, terminating training")
+        say(f"Batch {batch}: Invalid loss, terminating training")

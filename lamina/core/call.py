@@ -122,12 +122,12 @@ def tensors_of(shape: Any, dtype: str) -> Any:
     return type(shape)(tensors_of(one, dtype) for one in shape)
 
 
-def located(
+def locate(
     error: Exception, context: CallContext, args: tuple[Any, ...], kwargs: dict[str, Any]
-) -> Exception:
-    """The error with the path of the innermost layer it came from, said once."""
+) -> None:
+    """Say in an error, once, the path of the innermost layer that it came from."""
     if getattr(error, "_lamina_located", False):
-        return error
+        return
     layer: Any = context.layer
     given = ", ".join(
         f"{key}: {shapes(value)}"
@@ -136,11 +136,10 @@ def located(
     )
     where = f"layer {context.path()!r} ({type(layer).__name__}), called on {given or 'no tensor'}"
     if isinstance(error, ShapeError):
-        error = ShapeError(
+        error.args = (
             f"{error} It happened in {where}. Check the shape that the layer before it returns "
-            "(model.summary() lists them), or put a Reshape, Flatten or Permute between."
+            "(model.summary() lists them), or put a Reshape, Flatten or Permute between.",
         )
     elif context.path() not in str(error):
         error.add_note(f"It happened in {where}.")
     error._lamina_located = True  # type: ignore[attr-defined]
-    return error

@@ -8,20 +8,21 @@ from typing import Any, ClassVar
 
 from lamina import ops
 from lamina.backend import current, plays
+from lamina.backend.tracebacks import cut
 from lamina.core import input_spec as specs
-from lamina.core import policy as policies
 from lamina.core import registry
 from lamina.core.arguments import OLD_SHAPES, Recorded, old_input_shape, signature
 from lamina.core.call import (
     CallSignature,
     build_arguments,
-    located,
+    locate,
     memo_key,
     shapes,
     tensors_of,
 )
 from lamina.core.context import CallContext, any_mask, get_mask, local, masks_of, set_mask
 from lamina.core.layer_state import LayerState
+from lamina.core.layer_types import LayerTypes
 from lamina.core.tracing import infer_function
 from lamina.core.walks import once
 from lamina.ops.operand import is_concrete
@@ -39,7 +40,7 @@ from lamina.symbolic.tensor import (
 
 
 @plays("layer")
-class Layer(Recorded, LayerState, Operation):
+class Layer(Recorded, LayerTypes, LayerState, Operation):
     """A computation with variables of its own.
 
     Subclasses define `__init__`, `call`, and `build(self, input_shape)` if they have variables.
@@ -98,6 +99,7 @@ class Layer(Recorded, LayerState, Operation):
         instance._loss_layers = []
         instance._spec_memo = {}
         instance._accepted = set()
+        instance._path = None
         instance.built = False
         instance.inbound_nodes = []
         return instance
@@ -132,51 +134,6 @@ class Layer(Recorded, LayerState, Operation):
         own = [name for name in self._arguments if name.isidentifier() and name not in refused]
         return list(dict.fromkeys([*own, "name", "trainable", "dtype"]))
 
-    # Types --------------------------------------------------------------------------------
-
-    @property
-    def dtype_policy(self) -> policies.DTypePolicy:
-        """The types of variables and of the computation; may be set, also by name."""
-        try:
-            return self._policy
-        except AttributeError:
-            name = type(self).__name__
-            raise RuntimeError(
-                f"Layer {name} is not set up: {name}.__init__ must begin with "
-                "`super().__init__(**kwargs)`, before it sets attributes or the layer is used."
-            ) from None
-
-    @dtype_policy.setter
-    def dtype_policy(self, value: Any) -> None:
-        policy = self._policy = policies.get(value)
-        mixed = policy.compute_dtype != policy.variable_dtype
-        self._autocast_dtype = policy.compute_dtype if mixed else None
-        self._accepted.clear()
-
-    @property
-    def dtype(self) -> str:
-        """The type that variables are kept in."""
-        return self.dtype_policy.variable_dtype
-
-    variable_dtype = dtype
-
-    @property
-    def compute_dtype(self) -> str:
-        """The type that is computed in."""
-        return self.dtype_policy.compute_dtype
-
-    input_dtype = compute_dtype
-
-    @property
-    def quantization_mode(self) -> str | None:
-        """None unless the dtype policy quantizes."""
-        return self.dtype_policy.quantization_mode
-
-    @property
-    def path(self) -> str:
-        """The name under the scopes that the layer was made in."""
-        return "/".join((*local.scopes, self.name))
-
     # Calling ------------------------------------------------------------------------------
 
     def build(self, *args: Any, **kwargs: Any) -> None:
@@ -185,6 +142,8 @@ class Layer(Recorded, LayerState, Operation):
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         symbolic = masked = False
+        if not self.built:
+            self._settle_path()
         if not self.built or inferences or not self._accepts(args, kwargs):
             symbolic = any(type(leaf) is KerasTensor for leaf in leaves((args, kwargs)))
             args, kwargs = self._converted(args), self._converted(kwargs)
@@ -215,7 +174,10 @@ class Layer(Recorded, LayerState, Operation):
             if masked or self._computes_mask:
                 self._hand_on_masks(args, kwargs, outputs)
         except Exception as error:
-            raise located(error, context, args, kwargs) from error.__cause__
+            locate(error, context, args, kwargs)
+            if before is None:
+                cut(error)
+            raise
         finally:
             local.context = before
         return outputs
@@ -245,7 +207,7 @@ class Layer(Recorded, LayerState, Operation):
         return bool(args)
 
     def _converted(self, values: Any) -> Any:
-        policy, dtype = self.dtype_policy, self.input_dtype
+        policy, dtype = self._settled(), self.input_dtype
 
         def convert(leaf: Any) -> Any:
             converted = policy.convert_input(leaf, self.autocast, dtype)
@@ -351,11 +313,11 @@ class Layer(Recorded, LayerState, Operation):
         if _overrides(self, "compute_output_shape"):
             return self._declared_spec(args, kwargs)
         key = memo_key((args, kwargs))
-        found = self._spec_memo.get((key, self.dtype_policy)) if key else None
+        found = self._spec_memo.get((key, self._types)) if key else None
         if found is None:
             found = infer_function(self._for_inference, args, kwargs)
             if key:
-                self._spec_memo[key, self.dtype_policy] = found
+                self._spec_memo[key, self._types] = found
         return map_leaves(
             lambda leaf: renewed(leaf) if isinstance(leaf, KerasTensor) else leaf, found
         )
@@ -479,6 +441,7 @@ def _noted(build: Any) -> Any:
         before = local.context
         if before is None or before.layer is not self:
             local.context = CallContext(self, before, None, None)
+        self._settle_path()
         try:
             build(self, *args, **kwargs)
         finally:

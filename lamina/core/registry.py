@@ -113,9 +113,17 @@ def deserialize(
         return config
     if "class_name" not in config:
         return {key: deserialize(one, custom_objects) for key, one in config.items()}
-    slot = str(config.get("module") or "").rpartition(".")[2]
     with CustomObjectScope(custom_objects):
-        return revive(slot if slot in slots else "layers", config)
+        return revive(_slot_of(config), config)
+
+
+def _slot_of(config: dict[str, Any]) -> str:
+    """The slot of the module that a config names; that of the class for the package itself."""
+    slot = str(config.get("module") or "").rpartition(".")[2]
+    if slot == "keras":
+        policies = "dtype_policies"
+        return policies if config["class_name"] in slots[policies] else "layers"
+    return slot if slot in slots else "layers"
 
 
 def serialize(value: Any) -> Any:

@@ -13,6 +13,7 @@ from lamina.core.context import name_scope
 from lamina.core.state import Holder
 from lamina.core.variable import Variable
 from lamina.symbolic.graph import auto_name
+from lamina.symbolic.operators import table
 from lamina.symbolic.tensor import KerasTensor, inferring
 
 _MASK = 0xFFFFFFFF
@@ -133,6 +134,9 @@ def draw_seed(seed: int | SeedGenerator | None) -> Any:
         return _global_generator().next()
     words = _words(_checked(seed))
     return KerasTensor((2,), "uint32") if inferring() else current().array(words, "uint32")
+
+
+table["draw_seed"] = draw_seed  # ops that draw are on a floor below, and look it up there
 
 
 def host_generator(seed: int | SeedGenerator | None) -> np.random.Generator:

@@ -93,12 +93,17 @@ class StepLimitedSource(Source):
     The next epoch goes on where the last one stopped, and where a pass ends the next pass begins.
     A pass shorter than one epoch ends that epoch early, with a warning: no batch is given twice to
     fill it up.
+
+    Args:
+        source: the data.
+        steps: batches in an epoch.
+        at_most: whether fewer are as good, so that there is nothing to warn of.
     """
 
-    def __init__(self, source: Source, steps: int) -> None:
+    def __init__(self, source: Source, steps: int, at_most: bool = False) -> None:
         self._source = source
         self._pass: Iterator[Batch] | None = None
-        self._warned = False
+        self._warned = at_most
         self.batch_size = source.batch_size
         self.num_batches = steps
 

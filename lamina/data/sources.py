@@ -1,8 +1,10 @@
 """Choosing the kind of source that fits what the user passed."""
 
+import warnings
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from lamina.backend.config import settings
 from lamina.data.arrays import ArraySource, Shuffle
 from lamina.data.checks import check_count
 from lamina.data.leaves import flatten, is_array_like
@@ -32,7 +34,8 @@ def make_source(
         y: targets, beside arrays only.
         sample_weight: weight of each row, beside arrays only.
         batch_size: rows in a batch of arrays, 32 if None; other data comes in batches already.
-        steps: batches in an epoch; None for all the data.
+        steps: batches in an epoch; None for all the data. At most the number set by
+            `lamina.config.set_max_steps_per_epoch`.
         shuffle: shuffle arrays (True for rows, "batch" for whole batches) and the batches of a
             `PyDataset`; other data has its own order.
         class_weight: weight of each class id.
@@ -68,6 +71,13 @@ def make_source(
     else:
         _refuse_beside_batches(x, y=y, sample_weight=sample_weight)
         source = _source_of_batches(x, bool(shuffle), class_weight, floatx)
+    limit = settings.max_steps_per_epoch
+    if limit is not None and (steps or source.num_batches or limit + 1) > limit:
+        warnings.warn(
+            f"An epoch is limited to {limit} batches: see lamina.config.set_max_steps_per_epoch.",
+            stacklevel=3,
+        )
+        return StepLimitedSource(source, limit, at_most=steps is None)
     if steps is not None and steps != source.num_batches:
         return StepLimitedSource(source, steps)
     if source.endless:

@@ -11,6 +11,8 @@ from lamina.initializers.fixed import Constant as Constant
 from lamina.initializers.fixed import Identity as Identity
 from lamina.initializers.fixed import Ones as Ones
 from lamina.initializers.fixed import Zeros as Zeros
+from lamina.initializers.fixed import from_array
+from lamina.initializers.fourier import STFT as STFT
 from lamina.initializers.initializer import Initializer as Initializer
 from lamina.initializers.initializer import RandomInitializer as RandomInitializer
 from lamina.initializers.scaling import GlorotNormal as GlorotNormal
@@ -28,6 +30,7 @@ identity = IdentityInitializer = Identity
 random_normal = RandomNormal
 random_uniform = RandomUniform
 truncated_normal = TruncatedNormal
+stft = STFTInitializer = STFT
 orthogonal = OrthogonalInitializer = Orthogonal
 variance_scaling = VarianceScaling
 glorot_normal = GlorotNormal
@@ -41,6 +44,8 @@ lecun_uniform = LecunUniform
 def get(identifier: Any) -> Any:
     """The initializer that a name, config, class, instance or function stands for.
 
+    An array or a tensor stands for itself: the first value of a weight of its shape.
+
     Raises:
         ValueError: if there is no such initializer.
 
@@ -48,6 +53,8 @@ def get(identifier: Any) -> Any:
         >>> get("glorot_uniform")
         GlorotUniform()
     """
+    if hasattr(identifier, "__array__") and not callable(identifier):
+        return from_array(identifier)
     return registry.identify("initializers", identifier)
 
 

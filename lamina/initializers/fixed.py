@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from lamina import ops
@@ -76,6 +77,25 @@ class Identity(Initializer):
             raise ValueError(f"Identity makes matrices, and the shape is {tuple(shape)}.")
         dtype = standardize_dtype(dtype)
         return ops.multiply(ops.eye(shape[0], shape[1], dtype=dtype), ops.cast(self.gain, dtype))
+
+
+def from_array(value: Any) -> Callable[..., Tensor]:
+    """An initializer that gives `value`, for weights of its shape only.
+
+    Example:
+        >>> ops.convert_to_numpy(from_array(ops.eye(2))((2, 2))).tolist()
+        [[1.0, 0.0], [0.0, 1.0]]
+    """
+
+    def given(shape: Shape, dtype: Any = None, **kwargs: Any) -> Tensor:
+        if tuple(shape) != tuple(value.shape):
+            raise ValueError(
+                f"An array of shape {tuple(value.shape)} was given as the first value of a weight "
+                f"of shape {tuple(shape)}."
+            )
+        return ops.convert_to_tensor(value, dtype=standardize_dtype(dtype))
+
+    return given
 
 
 registry.enter("initializers", Zeros, "zero")

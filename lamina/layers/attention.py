@@ -34,7 +34,8 @@ class MultiHeadAttention(Layer):
         output_shape: the sizes of the output's last axes; that of `query` where None.
         attention_axes: the axes to look along; all but the batch and the last where None.
         sliding_window: w, to hide the sources w or more steps away from a target.
-        flash_attention: taken for Keras's sake; the backend chooses.
+        flash_attention: as in `ops.dot_product_attention`; True excludes `dropout`, scores that are
+            returned, and a `value_dim` of its own.
         kernel_initializer, bias_initializer: for the projections.
         kernel_regularizer, bias_regularizer, kernel_constraint, bias_constraint: of them.
         activity_regularizer: a penalty on the output.
@@ -107,6 +108,13 @@ class MultiHeadAttention(Layer):
         self.kernel_constraint = constraints.get(kernel_constraint)
         self.bias_constraint = constraints.get(bias_constraint)
         self.use_gate = use_gate
+        if flash_attention and (dropout > 0 or self.value_dim != self.key_dim):
+            raise ValueError(
+                "MultiHeadAttention with flash_attention=True takes dropout=0 and a value_dim that "
+                f"is key_dim, not dropout={dropout}, value_dim={self.value_dim} and "
+                f"key_dim={self.key_dim}. Leave flash_attention at None."
+            )
+        self.flash_attention = flash_attention
         self.seed = seed
         if dropout > 0:
             self.seed_generator = SeedGenerator(seed)
@@ -171,6 +179,11 @@ class MultiHeadAttention(Layer):
         training: bool | None = None,
         use_causal_mask: bool = False,
     ) -> Any:
+        if self.flash_attention and return_attention_scores:
+            raise ValueError(
+                "MultiHeadAttention with flash_attention=True has no scores to return: its kernel "
+                "does not keep them. Leave return_attention_scores or flash_attention out."
+            )
         key = value if key is None else key
         axes = [axis % query.ndim for axis in self.attention_axes or ()]
         targets, q = _flattened(self.query_dense(query), axes)
@@ -188,7 +201,14 @@ class MultiHeadAttention(Layer):
             seen = ops.expand_dims(ops.repeat(seen, repeats, axis=0) if repeats > 1 else seen, 1)
         scores = None
         if plain:
-            heads = ops.dot_product_attention(q, k, v, mask=seen, is_causal=use_causal_mask)
+            heads = ops.dot_product_attention(
+                q,
+                k,
+                v,
+                mask=seen,
+                is_causal=use_causal_mask,
+                flash_attention=self.flash_attention,
+            )
         else:
             heads, scores = self._weighted(q, k, v, seen, training)
         heads = _unflattened(heads, query.shape, axes)

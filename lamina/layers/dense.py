@@ -9,7 +9,7 @@ from lamina import activations, constraints, initializers, ops, regularizers
 from lamina.core.input_spec import InputSpec
 from lamina.core.layer import Layer
 from lamina.layers.checks import only_none, positive
-from lamina.ops.nn import affine_map
+from lamina.ops.maps import affine_map
 from lamina.ops.row import Tensor, TensorLike
 
 

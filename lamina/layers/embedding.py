@@ -8,11 +8,10 @@ from typing import Any, ClassVar
 import numpy as np
 
 from lamina import constraints, initializers, ops, regularizers
-from lamina.backend import current, is_int_dtype
+from lamina.backend import current, is_int_dtype, is_keras_tensor
 from lamina.core.layer import Layer
 from lamina.layers.checks import only_none, positive
 from lamina.ops.row import Tensor, TensorLike
-from lamina.symbolic import is_keras_tensor
 
 
 class Embedding(Layer):

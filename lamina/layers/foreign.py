@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from lamina.backend import backend, current
+from lamina.core.context import current_scopes
 from lamina.core.layer import Layer
 from lamina.core.variable import Variable
 from lamina.ops.row import TensorLike
@@ -52,8 +53,9 @@ class TorchModuleWrapper(Layer):
             )
         self.module = module
         self.output_shape = output_shape
+        scope = "/".join((*current_scopes(), self.name))
         for path, handle, learnt in self._foreign.handles():
-            variable = Variable.around(handle, f"{self.path}/{path.replace('.', '/')}", learnt)
+            variable = Variable.around(handle, f"{scope}/{path.replace('.', '/')}", learnt)
             self._own.append(variable)
         self.built = True
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
+
+from lamina.backend.config import settings
 
 
 def check_fit(
@@ -27,6 +30,17 @@ def check_fit(
             f"validation_split is a share of the rows, from 0 to below 1, not {validation_split!r}."
         )
     check_freq(validation_freq)
+
+
+def limited(epochs: int) -> int:
+    """`epochs`, with a warning no more than `lamina.config.max_epochs()`."""
+    limit = settings.max_epochs
+    if limit is None or epochs <= limit:
+        return epochs
+    warnings.warn(
+        f"Training is limited to {limit} epochs: see lamina.config.set_max_epochs.", stacklevel=4
+    )
+    return limit
 
 
 def check_freq(validation_freq: Any) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lamina.core.layer import Layer
+from lamina.core.messages import say
 from lamina.core.registry import CustomObjectScope
 from lamina.core.state import unique
 from lamina.core.walks import once
@@ -236,7 +237,7 @@ class Model(Trainer, Layer):
             show_trainable: whether to add a column that says what training changes.
             layer_range: the first and last layer to list, as names or patterns.
         """
-        (print_fn or print)(
+        (print_fn or say)(
             summary_text(self, line_length, positions, expand_nested, show_trainable, layer_range)
         )
 

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 from lamina import ops
 from lamina import optimizers as optimizer_names
+from lamina.backend.tracebacks import filtered
 from lamina.core.context import masks_of, set_mask
 from lamina.core.transforms import value_and_grad
 from lamina.core.variable import Variable
@@ -54,6 +55,7 @@ class Steps:
         # The phases that the variables have been made for.
         self._prepared: set[str] = set()
 
+    @filtered
     def compile(
         self,
         optimizer: Any = "rmsprop",

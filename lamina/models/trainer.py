@@ -12,6 +12,7 @@ import optree
 
 from lamina import ops
 from lamina.backend import current, floatx, standardize_dtype
+from lamina.backend.tracebacks import filtered
 from lamina.callbacks import CallbackList, History
 from lamina.core import seeds
 from lamina.core.tracing import infer_function
@@ -24,7 +25,7 @@ from lamina.data import (
     split_validation,
     unpack_x_y_sample_weight,
 )
-from lamina.models.checks import check_fit
+from lamina.models.checks import check_fit, limited
 from lamina.models.dispatch import Runner, compiled, steps_per_dispatch
 from lamina.models.state_form import takes_state
 from lamina.models.steps import Steps
@@ -42,6 +43,7 @@ class Trainer(Steps):
     _has_call: Callable[[], bool]
     _needs_building: Callable[[], bool]
 
+    @filtered
     def fit(
         self,
         x: Any = None,
@@ -68,7 +70,7 @@ class Trainer(Steps):
                 generator, a `PyDataset`, a `DataLoader` or a `tf.data.Dataset`.
             y: targets, beside arrays.
             batch_size: rows in a batch of arrays; 32 where None.
-            epochs: the epoch to stop before, counted from 0.
+            epochs: the epoch to stop before, counted from 0; at most `lamina.config.max_epochs()`.
             verbose: 0 silent, 1 a progress bar, 2 a line an epoch; `"auto"` is 1.
             callbacks: objects told of epochs and batches.
             validation_split: the share of rows, the last ones, to validate on.
@@ -90,6 +92,7 @@ class Trainer(Steps):
         """
         self._require_compiled("fit")
         check_fit(epochs, initial_epoch, batch_size, validation_split, validation_freq)
+        epochs = limited(epochs)
         if validation_split and validation_data is None:
             (x, y, sample_weight), validation_data = split_validation(
                 (x, y, sample_weight), validation_split
@@ -221,6 +224,7 @@ class Trainer(Steps):
             self.optimizer.finalize_variable_values(self.trainable_variables)
         current().block([variable.value for variable in self.trainable_variables])
 
+    @filtered
     def evaluate(
         self,
         x: Any = None,
@@ -258,6 +262,7 @@ class Trainer(Steps):
             final_logs.update(_numbers(self._run_batches(source, told, "test", run)))
         return dict(final_logs)
 
+    @filtered
     def predict(
         self,
         x: Any,
@@ -294,6 +299,7 @@ class Trainer(Steps):
             source.close()
         return optree.tree_map(lambda *parts: np.concatenate(parts), *pieces)
 
+    @filtered
     def train_on_batch(
         self,
         x: Any,
@@ -305,6 +311,7 @@ class Trainer(Steps):
         """One step of training on one batch; returns its loss and metrics, as `evaluate` does."""
         return self._on_batch("train", x, y, sample_weight, class_weight, return_dict)
 
+    @filtered
     def test_on_batch(
         self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False
     ) -> Any:
@@ -331,6 +338,7 @@ class Trainer(Steps):
             return logs
         return self._listed(logs)
 
+    @filtered
     def predict_on_batch(self, x: Any) -> Any:
         """The outputs for one batch, as NumPy arrays."""
         source = make_source(x, batch_size=WHOLE, floatx=floatx())

@@ -1,6 +1,9 @@
 """The ops: functions of tensors that run on every backend, symbolically, and under `jit`."""
 
 from lamina.ops import image as image
+from lamina.ops import linalg as linalg
+from lamina.ops import nn as nn
+from lamina.ops import numpy as numpy
 from lamina.ops.activations import celu as celu
 from lamina.ops.activations import elu as elu
 from lamina.ops.activations import gelu as gelu
@@ -76,6 +79,7 @@ from lamina.ops.control import associative_scan as associative_scan
 from lamina.ops.control import cond as cond
 from lamina.ops.control import custom_gradient as custom_gradient
 from lamina.ops.control import fori_loop as fori_loop
+from lamina.ops.control import jvp as jvp
 from lamina.ops.control import map as map
 from lamina.ops.control import scan as scan
 from lamina.ops.control import stop_gradient as stop_gradient
@@ -124,11 +128,16 @@ from lamina.ops.crossentropy import categorical_crossentropy as categorical_cros
 from lamina.ops.crossentropy import (
     sparse_categorical_crossentropy as sparse_categorical_crossentropy,
 )
+from lamina.ops.ctc import ctc_loss as ctc_loss
+from lamina.ops.ctc_decoding import ctc_decode as ctc_decode
 from lamina.ops.decompositions import cholesky as cholesky
+from lamina.ops.decompositions import cholesky_inverse as cholesky_inverse
 from lamina.ops.decompositions import det as det
+from lamina.ops.decompositions import eig as eig
 from lamina.ops.decompositions import eigh as eigh
 from lamina.ops.decompositions import inv as inv
 from lamina.ops.decompositions import logdet as logdet
+from lamina.ops.decompositions import lu_factor as lu_factor
 from lamina.ops.decompositions import qr as qr
 from lamina.ops.decompositions import slogdet as slogdet
 from lamina.ops.decompositions import solve as solve
@@ -158,6 +167,16 @@ from lamina.ops.elementwise import sign as sign
 from lamina.ops.elementwise import signbit as signbit
 from lamina.ops.elementwise import sqrt as sqrt
 from lamina.ops.elementwise import square as square
+from lamina.ops.encodings import multi_hot as multi_hot
+from lamina.ops.encodings import one_hot as one_hot
+from lamina.ops.fourier import extract_sequences as extract_sequences
+from lamina.ops.fourier import fft as fft
+from lamina.ops.fourier import fft2 as fft2
+from lamina.ops.fourier import ifft2 as ifft2
+from lamina.ops.fourier import irfft as irfft
+from lamina.ops.fourier import istft as istft
+from lamina.ops.fourier import rfft as rfft
+from lamina.ops.fourier import stft as stft
 from lamina.ops.indexing import get_item as get_item
 from lamina.ops.indexing import nonzero as nonzero
 from lamina.ops.indexing import scatter as scatter
@@ -184,6 +203,9 @@ from lamina.ops.joining import stack as stack
 from lamina.ops.joining import unstack as unstack
 from lamina.ops.joining import vsplit as vsplit
 from lamina.ops.joining import vstack as vstack
+from lamina.ops.least_squares import lstsq as lstsq
+from lamina.ops.least_squares import matrix_rank as matrix_rank
+from lamina.ops.least_squares import pinv as pinv
 from lamina.ops.linear_algebra import cross as cross
 from lamina.ops.linear_algebra import diag as diag
 from lamina.ops.linear_algebra import diagflat as diagflat
@@ -193,7 +215,6 @@ from lamina.ops.linear_algebra import einsum as einsum
 from lamina.ops.linear_algebra import inner as inner
 from lamina.ops.linear_algebra import kron as kron
 from lamina.ops.linear_algebra import matmul as matmul
-from lamina.ops.linear_algebra import norm as norm
 from lamina.ops.linear_algebra import outer as outer
 from lamina.ops.linear_algebra import tensordot as tensordot
 from lamina.ops.linear_algebra import trace as trace
@@ -223,21 +244,29 @@ from lamina.ops.nan_reductions import nanprod as nanprod
 from lamina.ops.nan_reductions import nanstd as nanstd
 from lamina.ops.nan_reductions import nansum as nansum
 from lamina.ops.nan_reductions import nanvar as nanvar
-from lamina.ops.nn import multi_hot as multi_hot
-from lamina.ops.nn import one_hot as one_hot
 from lamina.ops.normalization import batch_normalization as batch_normalization
 from lamina.ops.normalization import layer_normalization as layer_normalization
 from lamina.ops.normalization import moments as moments
 from lamina.ops.normalization import normalize as normalize
 from lamina.ops.normalization import rms_normalization as rms_normalization
+from lamina.ops.norms import cdist as cdist
+from lamina.ops.norms import norm as norm
+from lamina.ops.patches import depth_to_space as depth_to_space
+from lamina.ops.patches import fold as fold
+from lamina.ops.patches import space_to_depth as space_to_depth
+from lamina.ops.patches import unfold as unfold
+from lamina.ops.pooling import adaptive_average_pool as adaptive_average_pool
+from lamina.ops.pooling import adaptive_max_pool as adaptive_max_pool
 from lamina.ops.pooling import average_pool as average_pool
 from lamina.ops.pooling import max_pool as max_pool
+from lamina.ops.quality import psnr as psnr
 from lamina.ops.quantiles import median as median
 from lamina.ops.quantiles import nanmedian as nanmedian
 from lamina.ops.quantiles import nanpercentile as nanpercentile
 from lamina.ops.quantiles import nanquantile as nanquantile
 from lamina.ops.quantiles import percentile as percentile
 from lamina.ops.quantiles import quantile as quantile
+from lamina.ops.rearrangement import rearrange as rearrange
 from lamina.ops.reductions import all as all
 from lamina.ops.reductions import amax as amax
 from lamina.ops.reductions import amin as amin
@@ -308,6 +337,7 @@ from lamina.ops.trigonometric import sinc as sinc
 from lamina.ops.trigonometric import sinh as sinh
 from lamina.ops.trigonometric import tan as tan
 from lamina.ops.trigonometric import tanh as tanh
+from lamina.ops.vectorization import vectorize as vectorize
 from lamina.ops.windows import bartlett as bartlett
 from lamina.ops.windows import blackman as blackman
 from lamina.ops.windows import hamming as hamming

@@ -24,7 +24,7 @@ from lamina.ops import (
 from lamina.ops.row import Tensor, TensorLike, op
 
 
-@op(result=dtypes.promoted, shape=shapes.same)
+@op(result=dtypes.numeric, shape=shapes.same)
 def relu(x: TensorLike) -> Tensor:
     """Rectified linear unit: max(x, 0).
 
@@ -172,7 +172,7 @@ def hard_silu(x: TensorLike) -> Tensor:
 hard_swish = hard_silu
 
 
-@op(result=dtypes.promoted, shape=shapes.same)
+@op(result=dtypes.numeric, shape=shapes.same)
 def hard_tanh(x: TensorLike) -> Tensor:
     """Tanh in three straight lines: x clipped to -1 … 1."""
     least = 0 if conversion.dtype(x).startswith("uint") else -1

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from lamina.backend import current
 from lamina.backend.dtypes import standardize_dtype
 from lamina.ops import (
     comparison,
@@ -49,15 +50,26 @@ def dot_product_attention(
         mask: where it is False, a target does not see a source; broadcast likewise.
         scale: 1 / sqrt(size) where None.
         is_causal: hide the sources that come after a target.
-        flash_attention: taken for Keras's sake; the backend chooses.
+        flash_attention: True for the backend's flash kernel, which PyTorch has; False for
+            attention without it. Where None, `lamina.config.disable_flash_attention` may have
+            said so, else the backend chooses.
         attn_logits_soft_cap: c, to bring logits x to c * tanh(x / c).
 
     Returns:
         A tensor of `query`'s shape.
 
+    Raises:
+        ValueError: if `flash_attention` is True and the backend has no such kernel, or none for
+            these arguments.
+
     Reference:
         Vaswani et al., 2017, https://arxiv.org/abs/1706.03762
     """
+    if flash_attention:
+        raise ValueError(
+            f"flash_attention=True: the backend {current().name!r} has no flash kernel here. Leave "
+            "flash_attention at None, or set KERAS_BACKEND=torch."
+        )
     groups = query.shape[2] // key.shape[2]
     if groups > 1:
         key = shaping.repeat(key, groups, axis=2)

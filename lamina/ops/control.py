@@ -7,15 +7,16 @@ one: its results have the shapes and types of all.
 from __future__ import annotations
 
 import functools
+import operator
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 import optree
 
-from lamina.backend import current
+from lamina.backend import Spec, current, is_int_dtype, standardize_dtype
 from lamina.ops import dtypes, shapes
-from lamina.ops.conversion import convert_to_tensor
+from lamina.ops.conversion import convert_to_tensor, dtype
 from lamina.ops.row import OpCall, Tensor, TensorLike, op
 from lamina.symbolic.operators import table
 from lamina.symbolic.tensor import KerasTensor, any_symbolic, infer, inferring, leaves, map_leaves
@@ -47,6 +48,10 @@ def _spec(x: Any) -> KerasTensor:
     return x if isinstance(x, KerasTensor) else KerasTensor(x.shape, current().dtype(x))
 
 
+def _kind(x: Any) -> str:
+    return f"{dtype(x)}{list(x.shape)}"
+
+
 def _specs(tree: Tree) -> Tree:
     return map_leaves(_spec, tree)
 
@@ -75,6 +80,9 @@ def cond(pred: TensorLike, true_fn: Function, false_fn: Function) -> Tree:
         true_fn, false_fn: functions of no argument that return the same structure, shapes and
             types.
 
+    Raises:
+        ValueError: if `pred` is no scalar.
+
     Example:
         >>> from lamina import ops
         >>> int(ops.cond(ops.convert_to_tensor(True), lambda: 1, lambda: 2))
@@ -84,7 +92,13 @@ def cond(pred: TensorLike, true_fn: Function, false_fn: Function) -> Tree:
         return _specs(true_fn())
     if isinstance(pred, bool):
         return true_fn() if pred else false_fn()
-    return current().cond(convert_to_tensor(pred, "bool"), true_fn, false_fn)
+    pred = convert_to_tensor(pred, "bool")
+    if len(pred.shape):
+        raise ValueError(
+            f"cond decides by one truth value, and was given a tensor of shape {tuple(pred.shape)}."
+            " Use ops.all, ops.any, or ops.where for a choice element by element."
+        )
+    return current().cond(pred, true_fn, false_fn)
 
 
 @recorded
@@ -95,7 +109,15 @@ def switch(index: TensorLike, branches: Sequence[Function], *operands: Any) -> T
         index: an integer scalar.
         branches: functions that return the same structure, shapes and types.
         *operands: their arguments.
+
+    Raises:
+        TypeError: if `index` is no integer.
     """
+    index = convert_to_tensor(index)
+    if not is_int_dtype(index.dtype):
+        raise TypeError(
+            f"The index of switch is an integer, not a {standardize_dtype(index.dtype)}."
+        )
     if inferring():
         return _specs(branches[0](*operands))
     return current().switch(convert_to_tensor(index, "int32"), branches, _tensors(operands))
@@ -174,6 +196,9 @@ def scan(
     Returns:
         The last carry, and the outputs stacked along a new first axis.
 
+    Raises:
+        ValueError: if lengths differ, there is none, or `unroll` is out of range.
+
     Example:
         >>> from lamina import ops
         >>> total, sums = ops.scan(lambda a, x: (a + x, a + x), 0, ops.convert_to_tensor([1, 2, 3]))
@@ -181,21 +206,30 @@ def scan(
         (6, [1, 3, 6])
     """
     size = _common_length(xs, length)
+    if not isinstance(unroll, int) or (unroll is not False and unroll < 1):
+        raise ValueError(f"unroll is a number of steps of at least 1, or a bool, not {unroll!r}.")
     if inferring():
         carry, y = f(_specs(init), _first(xs))
         return _specs(carry), _stacked(y, size)
+    if size == 0:  # what a step would return is known from its shapes only
+        step = map_leaves(lambda x: Spec(x.shape, x.dtype), (_specs(init), _first(xs)))
+        y = current().eval_shape(lambda carry, x: f(carry, x)[1], step)
+        nothing = map_leaves(lambda x: convert_to_tensor(np.zeros((0, *x.shape)), x.dtype), y)
+        return _tensors(init), nothing
     return current().scan(f, _tensors(init), _tensors(xs), length, reverse, unroll)
 
 
-def _common_length(xs: Tree, length: int | None) -> int:
-    sizes = [convert_to_tensor(leaf).shape[0] for leaf in leaves(xs)]
+def _common_length(xs: Tree, length: int | None, axis: int = 0) -> Any:
+    sizes = [convert_to_tensor(leaf).shape[axis] for leaf in leaves(xs)]
     if length is not None:
-        sizes.append(length)
+        sizes.append(operator.index(length))
     if not sizes:
         raise ValueError("scan needs `xs`, or the number of steps as `length`.")
-    if any(size != sizes[0] for size in sizes):
-        raise ValueError(f"scan walks tensors of the same length; these have {sizes}.")
-    return int(sizes[0]) if type(sizes[0]) is int else sizes[0]
+    known = [size for size in sizes if size is not None]  # a graph may not know
+    if any(size != known[0] for size in known) or (known and known[0] < 0):
+        raise ValueError(f"What is walked has the same length; these have {sizes}.")
+    size = known[0] if known else None
+    return int(size) if type(size) is int else size
 
 
 @recorded
@@ -220,7 +254,11 @@ def associative_scan(f: Function, elems: Tree, reverse: bool = False, axis: int 
     if inferring():
         return _specs(elems)
     found = _tensors(elems)
-    size = leaves(found)[0].shape[axis]
+    size = _common_length(found, None, axis)
+    if size is None:
+        raise ValueError(
+            "associative_scan needs to know how many there are, which the graph does not."
+        )
     distance = 1
     # Hillis and Steele: after each round an element combines twice as many of those before it.
     while distance < size:
@@ -261,9 +299,10 @@ def vectorized_map(function: Function, elements: Tree) -> Tree:
         function: a function of one element.
         elements: (nested) tensors with a common first axis.
     """
+    size = _common_length(elements, None)
     if inferring():
-        return _stacked(function(_first(elements)), _common_length(elements, None))
-    return current().vmap(function, 0, 0)(_tensors(elements))
+        return _stacked(function(_first(elements)), size)
+    return current().vmap(lambda element: _tensors(function(element)), 0, 0)(_tensors(elements))
 
 
 @recorded
@@ -291,6 +330,48 @@ def fori_loop(lower: Any, upper: Any, body_fun: Function, init_val: Tree) -> Tre
 
     start = (convert_to_tensor(lower, "int32"), init_val)
     return while_loop(lambda i, value: i < upper, step, start)[1]
+
+
+@recorded
+def jvp(
+    fun: Function, primals: Sequence[Tree], tangents: Sequence[Tree], has_aux: bool = False
+) -> tuple[Tree, ...]:
+    """`fun(*primals)`, and how fast it changes as its arguments move: Σ ∂fun/∂x · tangent of x.
+
+    Variables that `fun` reads stay where they are; those that it assigns are assigned.
+
+    Args:
+        fun: a function of (nested) tensors; with `has_aux` it returns `(value, auxiliary)`.
+        primals: a tuple or list of its arguments.
+        tangents: as `primals`, of the same structure, shapes and types.
+        has_aux: whether `fun` returns anything beside the value.
+
+    Returns:
+        A tuple: the value, its tangent, of the same structure; with `has_aux` the auxiliary, too.
+
+    Raises:
+        ValueError: if a tangent does not have the structure, shape or type of its argument.
+
+    Example:
+        >>> from lamina import ops
+        >>> value, tangent = ops.jvp(lambda x: x * x, (ops.convert_to_tensor(3.0),), (1.0,))
+        >>> float(value), float(tangent)
+        (9.0, 6.0)
+    """
+    if not (isinstance(primals, (tuple, list)) and isinstance(tangents, (tuple, list))):
+        raise ValueError("jvp takes its primals and its tangents as tuples or lists.")
+    given, moved = tuple(_tensors(primals)), tuple(_tensors(tangents))
+    kinds, others = map_leaves(_kind, given), map_leaves(_kind, moved)
+    if kinds != others:
+        raise ValueError(
+            "jvp takes a tangent of the same structure, shape and type for each primal. "
+            f"The primals are {kinds}, the tangents {others}."[:500]
+        )
+    if inferring():
+        output = fun(*given)
+        value, *auxiliary = output if has_aux else (output,)
+        return (_specs(value), _specs(value), *auxiliary)
+    return current().jvp(fun, given, moved, has_aux)
 
 
 def custom_gradient(f: Function) -> Function:

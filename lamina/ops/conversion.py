@@ -234,9 +234,30 @@ def saturate_cast(x: TensorLike, dtype: Any) -> Tensor:
     """
     x, dtype = convert_to_tensor(x), standardize_dtype(dtype)
     (low, high), (lowest, highest) = _limits(standardize_dtype(x.dtype)), _limits(dtype)
+    if high > highest and _nearest(highest, x) > highest:
+        # The limit is no number of `x`'s type: what is above is put there afterwards.
+        above = x > _below(highest, x)
+        inside = table["clip"](x, max(low, lowest), _below(highest, x))
+        return table["where"](above, convert_to_tensor(highest, dtype), cast(inside, dtype))
     if low < lowest or high > highest:
         x = table["clip"](x, max(low, lowest), min(high, highest))
     return cast(x, dtype)
+
+
+def _nearest(number: int, x: Tensor) -> float:
+    """The number of `x`'s type that is nearest to `number`."""
+    return float(np.asarray(number).astype(_numpy_type(x)))
+
+
+def _below(number: int, x: Tensor) -> float:
+    """The largest number of `x`'s type below the one nearest to `number`."""
+    nearest = np.asarray(number).astype(_numpy_type(x))
+    return float(np.nextafter(nearest, np.zeros_like(nearest)))
+
+
+def _numpy_type(x: Tensor) -> Any:
+    name = standardize_dtype(x.dtype)
+    return getattr(ml_dtypes, name) if name == "bfloat16" else np.dtype(name)
 
 
 def _limits(dtype: str) -> tuple[Any, Any]:

@@ -9,7 +9,7 @@ from lamina.backend.config import epsilon, settings
 from lamina.backend.dtypes import is_float
 from lamina.ops import arithmetic, dtypes, elementwise, reductions, rounding, shapes_nn, shaping
 from lamina.ops.activations import log_softmax
-from lamina.ops.nn import one_hot
+from lamina.ops.encodings import one_hot
 from lamina.ops.row import Indices, Tensor, TensorLike, op
 from lamina.ops.shapes import canonical_axis
 

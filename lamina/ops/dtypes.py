@@ -186,3 +186,20 @@ def counted(dtypes: Sequence[str], dtype: str | None) -> Plan:
 def distinct(dtypes: Sequence[str], dtype: str | None) -> Plan:
     """Four results: elements of the operand's type, and three counts or positions."""
     return None, (result_type(dtypes[0]), "int32", "int32", "int32")
+
+
+def widened_complex_pair(dtypes: Sequence[str], dtype: str | None) -> Plan:
+    """Computed as widened, with two complex results."""
+    compute, kind = complex_of(dtypes, dtype)
+    return compute, (str(kind), str(kind))
+
+
+def widened_with_positions(dtypes: Sequence[str], dtype: str | None) -> Plan:
+    """As widened, with a second result, of positions."""
+    compute, common = widened(dtypes, dtype)
+    return compute, (str(common), "int32")
+
+
+def widened_count(dtypes: Sequence[str], dtype: str | None) -> Plan:
+    """Computed as widened; the result counts: `int32`."""
+    return widened(dtypes, dtype)[0], "int32"

@@ -78,7 +78,8 @@ def slice(inputs: TensorLike, start_indices: Places, shape: Any) -> Tensor:
 
     Args:
         inputs: a tensor.
-        start_indices: a position along each axis; may be a tensor.
+        start_indices: a position along each axis, negative ones counted from the end; may be a
+            tensor. A block that would stick out is moved inside.
         shape: the block's size along each axis; -1 for all the rest.
 
     Returns:
@@ -132,7 +133,7 @@ def scatter(indices: Indices, values: TensorLike, shape: Any) -> Tensor:
     ...
 
 
-@op(result=dtypes.own, shape=shapes.same)
+@op(result=dtypes.own, shape=shapes_arrays.scatter_update)
 def scatter_update(
     inputs: TensorLike, indices: Indices, updates: TensorLike, reduction: str | None = None
 ) -> Tensor:

@@ -1,7 +1,8 @@
-"""Products, norms and decompositions of matrices."""
+"""Products of vectors, matrices and stacks of them, and diagonals."""
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from lamina.ops import dtypes, shapes, shapes_counting, shapes_linear
@@ -11,7 +12,7 @@ from lamina.ops.indexing import get_item
 from lamina.ops.joining import concatenate
 from lamina.ops.reductions import cumprod, sum
 from lamina.ops.row import Tensor, TensorLike, op
-from lamina.ops.shaping import expand_dims, flip, reshape, tile
+from lamina.ops.shaping import expand_dims, flip, reshape, tile, transpose
 
 
 @op(result=dtypes.contracted, shape=shapes_linear.matmul)
@@ -128,7 +129,14 @@ def tensordot(x1: TensorLike, x2: TensorLike, axes: Any = 2) -> Tensor:
         >>> ops.convert_to_numpy(ops.tensordot([[1, 2]], [[3], [4]], axes=1)).tolist()
         [[11]]
     """
-    ...
+    shape = shapes_linear.tensordot(tuple(x1.shape), tuple(x2.shape), axes)
+    first, second = shapes_linear.summed_axes(tuple(x1.shape), tuple(x2.shape), axes)
+    rows = [i for i in range(len(x1.shape)) if i not in first]
+    columns = [i for i in range(len(x2.shape)) if i not in second]
+    count = math.prod(x1.shape[i] for i in first)
+    left = reshape(transpose(x1, (*rows, *first)), (math.prod(shape[: len(rows)]), count))
+    right = reshape(transpose(x2, (*second, *columns)), (count, math.prod(shape[len(rows) :])))
+    return reshape(matmul(left, right), shape)
 
 
 @op(result=dtypes.contracted, shape=shapes_linear.einsum)
@@ -195,28 +203,6 @@ def cross(
         >>> from lamina import ops
         >>> ops.convert_to_numpy(ops.cross([1, 0, 0], [0, 1, 0])).tolist()
         [0, 0, 1]
-    """
-    ...
-
-
-@op(result=dtypes.floating, shape=shapes_linear.norm)
-def norm(x: TensorLike, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Tensor:
-    """Norm of vectors or matrices; by default √(Σ x²).
-
-    Args:
-        x: a tensor of any shape.
-        ord: for vectors a number p: (Σ |x|^p)^(1/p), ±∞ for the largest or smallest |x|; for
-            matrices 1, 2, ±∞, 'fro' or 'nuc'.
-        axis: one axis for vectors, two for matrices; None for the whole tensor.
-        keepdims: whether a reduced axis stays, of size 1.
-
-    Returns:
-        A float tensor without the reduced axes.
-
-    Example:
-        >>> from lamina import ops
-        >>> ops.convert_to_numpy(ops.norm([3.0, 4.0])).tolist()
-        5.0
     """
     ...
 

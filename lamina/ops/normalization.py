@@ -46,7 +46,8 @@ def moments(
     """Mean and variance over axes: mean(x), mean((x - mean(x))²).
 
     Args:
-        x: a tensor; half-width floats are added up in 32 bits.
+        x: a tensor; half-width floats are added up in 32 bits, and what is beyond their range
+            becomes its limit.
         axes: the axes to reduce.
         keepdims: leave 1 in the place of each.
         synchronized: taken for Keras's sake; a batch spread over devices is one tensor here, and
@@ -69,7 +70,11 @@ def moments(
     variance = reductions.mean(squares, axis=axes, keepdims=keepdims)
     if not keepdims:
         mean = shaping.squeeze(mean, axis=axes)
-    return conversion.cast(mean, x.dtype), conversion.cast(variance, x.dtype)
+    if wide is x:
+        return mean, variance
+    # The variance of half-width floats is soon beyond their range.
+    kind = standardize_dtype(x.dtype)
+    return conversion.saturate_cast(mean, kind), conversion.saturate_cast(variance, kind)
 
 
 def _along(vector: Tensor, x: Tensor, axis: int | Sequence[int]) -> Tensor:

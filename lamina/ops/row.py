@@ -7,9 +7,10 @@
 
 Parameters annotated `TensorLike` (or `Sequence[TensorLike]`) are operands: they are made tensors
 and promoted. `Indices` are made tensors and keep their type. `Number`s take part in the promotion
-and stay what they are. `Places` are positions, which may hold tensors inside tuples. The rest goes
-to the kernel as it is: required arguments by position, those with a default by keyword, as NumPy
-spells them; lists among the latter become tuples.
+and stay what they are. `Places` are positions, which may hold tensors inside tuples. A `Pair` is a
+tuple of two operands: real and imaginary parts. The rest goes to the kernel as it is: required
+arguments by position, those with a default by keyword, as NumPy spells them; lists among the
+latter become tuples.
 
 A body of `...` says that every backend has a kernel of that name. Any other body is the op's
 definition on other ops, used by the backends that have no kernel of that name, and, where no
@@ -26,6 +27,7 @@ from typing import Any, TypeVar
 from lamina.backend import current
 from lamina.backend.config import settings
 from lamina.backend.dtypes import is_integer, standardize_dtype, strong
+from lamina.backend.tracebacks import cut
 from lamina.ops.operand import (
     converted,
     is_number,
@@ -51,6 +53,7 @@ TensorLike = Any
 Indices = Any
 Number = Any
 Places = Any
+Pair = Any
 Shape = tuple[int, ...]
 DtypeRule = Callable[[Sequence[str], str | None], tuple[str | None, Any]]
 F = TypeVar("F", bound=Callable[..., Any])
@@ -114,9 +117,10 @@ class Row:
         notes = [parameter.annotation for parameter in parameters]
         if not all(isinstance(note, str) for note in notes):
             raise TypeError(f"The file of {self.name} lacks `from __future__ import annotations`.")
-        self.operands = [i for i, note in enumerate(notes) if "TensorLike" in note]
+        self.pairs = [i for i, note in enumerate(notes) if note == "Pair"]
+        self.operands = [i for i, note in enumerate(notes) if "TensorLike" in note] + self.pairs
         self.nested = [i for i, note in enumerate(notes) if "Sequence[TensorLike]" in note]
-        self.nested += variadic
+        self.nested += variadic + self.pairs
         self.numbers = [i for i, note in enumerate(notes) if "Number" in note]
         self.indices = [i for i, note in enumerate(notes) if "Indices" in note]
         self.places = [i for i, note in enumerate(notes) if "Places" in note]
@@ -169,11 +173,22 @@ class Row:
     def _gather(self, values: list[Any], key: list[Any]) -> bool:
         """Prepare the arguments that are no plain operands; whether one of them is symbolic."""
         symbolic = False
+        for i in self.pairs:
+            if not isinstance(values[i], (tuple, list)) or len(values[i]) != 2:
+                raise ValueError(
+                    f"ops.{self.name}: {self.names[i]} is a tuple of two tensors, the real and the "
+                    f"imaginary parts, not {type(values[i]).__name__}."
+                )
         for i in self.nested:
             parts = [one if is_number(one) else to_tensor(one) for one in values[i]]
             values[i] = parts
             key.append(tuple([type(one) if is_number(one) else one.dtype for one in parts]))
             symbolic = symbolic or any(isinstance(one, KerasTensor) for one in parts)
+            if i in self.pairs and not symbolic and shape_of(parts[0]) != shape_of(parts[1]):
+                raise ShapeError(
+                    f"ops.{self.name}: the real and the imaginary parts have different shapes: "
+                    f"{shape_of(parts[0])} and {shape_of(parts[1])}."
+                )
         for i in self.places:
             values[i] = _place(values[i])
             symbolic = symbolic or any_symbolic(values[i])
@@ -197,7 +212,7 @@ class Row:
             result = tuple(canonical(strong(one)) for one in result)
         elif result is not None:
             result = canonical(strong(result))
-        kernel = None if self.everywhere else backend.kernel(self.name)
+        kernel = None if self.everywhere else backend.kernel(self.name, compute)
         plan = Plan(compute, result, kernel)
         if plan.kernel is None and self.has_body:
             plan.native, plan.kernel = False, self.definition
@@ -210,7 +225,7 @@ class Row:
                 continue
             if other or loose:
                 plan.convert.append((i, wanted))
-        plan.direct = not self.irregular and not plan.convert
+        plan.direct = not (self.irregular or plan.convert or self.name in backend.declines)
         self.plans[key] = plan
         return plan
 
@@ -246,6 +261,8 @@ class Row:
                 output = self._native(kernel, values)
             else:
                 output = kernel(*values)
+            if output is NotImplemented:
+                output = self.definition(*values)
         except Exception as error:
             self._explain(values, error)
             raise
@@ -370,18 +387,23 @@ class OpCall(Operation):
 # to need nothing done to them, where the backend's kernel is called straight away.
 _FUNCTION = """
 def {name}({signature}):
-    {shortcut}
-    return _run(({arguments},))
+    try:
+        {shortcut}
+        return _run(({arguments},))
+    except Exception as _error:
+        _cut(_error)
+        raise
 """
 _SHORTCUT = """
-    _plan = None if _inferences else _direct.get(({kinds}))
-    if _plan is not None:
-        try:
-            _output = _plan.kernel({passed})
-        except Exception as _error:
-            _explain([{arguments}], _error)
-            raise
-        return _output if getattr(_output, "dtype", None) is _plan.seen else _plan.typed(_output)
+        _plan = None if _inferences else _direct.get(({kinds}))
+        if _plan is not None:
+            try:
+                _output = _plan.kernel({passed})
+            except Exception as _error:
+                _explain([{arguments}], _error)
+                raise
+            _known = getattr(_output, "dtype", None) is _plan.seen
+            return _output if _known else _plan.typed(_output)
 """
 _AS_GIVEN = "{0}={0} if {0}.__class__ is not list else tuple({0})"
 
@@ -410,9 +432,10 @@ def _public_function(row: Row) -> Callable[..., Any]:
         "_direct": row.direct,
         "_explain": row._explain,
         "_inferences": inferences,
+        "_cut": cut,
     }
     text = _FUNCTION.format(shortcut=shortcut, **texts)
-    exec(compile(text, f"{__file__}: {row.name}", "exec"), space)
+    exec(compile(text, f"<lamina.ops.{row.name}>", "exec"), space)
     function: Any = functools.wraps(row.definition)(space[row.name])
     function.row = row
     return function  # type: ignore[no-any-return]
@@ -448,6 +471,7 @@ __all__ = [
     "Indices",
     "Number",
     "OpCall",
+    "Pair",
     "Places",
     "Plan",
     "Row",

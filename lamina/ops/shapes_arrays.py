@@ -15,7 +15,7 @@ import numpy as np
 
 from lamina.ops.row import Shape, ShapeError
 from lamina.ops.shapes import broadcast, canonical_axes, canonical_axis, size
-from lamina.symbolic.dimension import Unknown, other, paired
+from lamina.symbolic.dimension import Unknown, other, paired, unknown
 from lamina.symbolic.tensor import KerasTensor
 
 
@@ -351,8 +351,13 @@ def take_along_axis(x: Shape, indices: Shape, axis: int | None) -> Shape:
 
 def slice_(inputs: Shape, start_indices: Any, shape: Any) -> Shape:
     """The shape asked for, its -1 replaced by what is left."""
-    sizes = []
-    for i, one in enumerate(_dimensions(shape)):
+    sizes: list[int] = []
+    asked = _dimensions(shape)
+    if len(asked) != len(inputs):
+        raise ShapeError(f"{len(asked)} sizes of a block do not fit {len(inputs)} dimensions.")
+    for i, one in enumerate(asked):
+        if one > inputs[i] and not isinstance(inputs[i], Unknown):
+            raise ShapeError(f"a block of {asked} is larger than the tensor of {tuple(inputs)}.")
         if one != -1:
             if one > inputs[i] and not isinstance(inputs[i], Unknown):
                 raise ShapeError(f"{one} elements do not lie within {inputs[i]} on axis {i}.")
@@ -370,10 +375,33 @@ def scatter(indices: Shape, values: Shape, shape: Any) -> Shape:
 
 
 def segment(data: Shape, segment_ids: Shape, num_segments: int | None, *others: Any) -> Shape:
-    """The first dimension replaced by the number of groups."""
-    if num_segments is None:
-        raise ShapeError("num_segments is needed where the groups cannot be counted.")
-    return (num_segments, *data[1:])
+    """The first dimension replaced by the number of groups, which may be known from data only."""
+    if len(segment_ids) != 1:
+        raise ShapeError(f"the numbers of the groups are a vector, and not of shape {segment_ids}.")
+    if not data or not _fits(data[0], segment_ids[0]):
+        raise ShapeError(f"{segment_ids[0]} numbers of groups are not for a tensor of {data}.")
+    return (unknown() if num_segments is None else num_segments, *data[1:])
+
+
+def _fits(one: int, two: int) -> bool:
+    return one == two or isinstance(one, Unknown) or isinstance(two, Unknown)
+
+
+def scatter_update(inputs: Shape, indices: Shape, updates: Shape, reduction: str | None) -> Shape:
+    """The same shape."""
+    if reduction not in (None, "add", "mul", "max", "min"):
+        raise ShapeError(f"reduction is None, 'add', 'mul', 'max' or 'min', not {reduction!r}.")
+    return inputs
+
+
+def argpartition(x: Shape, kth: int, axis: int | None) -> Shape:
+    """The same shape, flattened where no axis is given."""
+    if axis is None:
+        x, axis = (size(x),), 0
+    length = x[canonical_axis(axis, len(x))]
+    if not isinstance(length, Unknown) and not -length <= kth < length:
+        raise ShapeError(f"kth = {kth} is out of range for {length} elements.")
+    return x
 
 
 def unravel_index(indices: Shape, shape: Sequence[int]) -> list[Shape]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
+import numbers
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from lamina.backend.linear import are_vectors
 from lamina.ops.row import Shape, ShapeError
 from lamina.ops.shapes import broadcast, canonical_axes, canonical_axis, reduce, size
 from lamina.symbolic.dimension import Unknown
@@ -61,15 +64,25 @@ def outer(x1: Shape, x2: Shape) -> Shape:
 
 def tensordot(x1: Shape, x2: Shape, axes: Any) -> Shape:
     """The dimensions of both without the axes summed over."""
-    if isinstance(axes, (int, np.integer)):
-        axes = (range(len(x1) - axes, len(x1)), range(axes))
-    one, two = axes
-    first = canonical_axes(one if isinstance(one, int) else list(one), len(x1))
-    second = canonical_axes(two if isinstance(two, int) else list(two), len(x2))
+    first, second = summed_axes(x1, x2, axes)
     for i, j in zip(first, second, strict=True):
         _meet(x1[i], x2[j], x1, x2)
     left = [size for i, size in enumerate(x1) if i not in first]
     return (*left, *(size for j, size in enumerate(x2) if j not in second))
+
+
+def summed_axes(x1: Shape, x2: Shape, axes: Any) -> tuple[list[int], list[int]]:
+    """The axes of each operand that `tensordot` sums over, counted from the front."""
+    if isinstance(axes, (int, np.integer)):
+        if not 0 <= axes <= min(len(x1), len(x2)):
+            raise ShapeError(f"{axes} axes cannot be summed over, of {len(x1)} and {len(x2)}.")
+        axes = (range(len(x1) - axes, len(x1)), range(axes))
+    one, two = axes
+    first = canonical_axes(one if isinstance(one, int) else list(one), len(x1))
+    second = canonical_axes(two if isinstance(two, int) else list(two), len(x2))
+    if len(first) != len(second) or len({*first}) != len(first) or len({*second}) != len(second):
+        raise ShapeError(f"axes are two lists of as many different axes, not {axes!r}.")
+    return first, second
 
 
 def einsum(subscripts: str, operands: Sequence[Shape]) -> Shape:
@@ -95,8 +108,16 @@ def einsum(subscripts: str, operands: Sequence[Shape]) -> Shape:
         right = "..." if batches else ""
         right += "".join(sorted(one for one in sizes if letters.count(one) == 1))
     before, dots, after = right.partition("...")
+    _check_result(before + after, sizes, subscripts)
     batch = broadcast(*batches) if dots else ()
     return (*(sizes[one] for one in before), *batch, *(sizes[one] for one in after))
+
+
+def _check_result(letters: str, sizes: dict[str, int], subscripts: str) -> None:
+    for letter in letters:
+        if letter not in sizes or letters.count(letter) > 1:
+            count = "no operand has it" if letter not in sizes else "it is there twice"
+            raise ShapeError(f"{letter!r} cannot be in the result of {subscripts!r}: {count}.")
 
 
 def _note(sizes: dict[str, int], letter: str, one: int, subscripts: str) -> None:
@@ -133,7 +154,25 @@ def cross(x1: Shape, x2: Shape, axisa: int, axisb: int, axisc: int, axis: int | 
 
 def norm(x: Shape, ord: Any, axis: Any, keepdims: bool) -> Shape:
     """The reduced shape."""
+    axes = canonical_axes(axis, len(x))
+    known = isinstance(ord, numbers.Real) or ord is None
+    if len(axes) == 2:
+        known = ord in (None, "fro", "nuc", 1, -1, 2, -2, math.inf, -math.inf)
+    elif len(axes) != 1:
+        known = ord is None and axis is None
+    if not known:
+        raise ShapeError(
+            f"there is no norm of order {ord!r} over {len(axes)} axes: give one axis and a number, "
+            "two axes and 'fro', 'nuc', 1, -1, 2, -2, inf or -inf, or neither axis nor ord."
+        )
     return reduce(x, axis, keepdims)
+
+
+def cdist(x: Shape, y: Shape) -> Shape:
+    """(..., n, size) and (..., m, size) make (..., n, m)."""
+    _at_least(x, 2), _at_least(y, 2)
+    _meet(x[-1], y[-1], x, y)
+    return (*broadcast(x[:-2], y[:-2]), x[-2], y[-2])
 
 
 def trace(x: Shape, offset: int, axis1: int, axis2: int) -> Shape:
@@ -178,11 +217,7 @@ def slogdet(x: Shape) -> list[Shape]:
 def solve(a: Shape, b: Shape, *others: Any) -> Shape:
     """The shape of the right-hand side."""
     determinant(a)
-    place = -1 if len(b) == 1 or len(b) == len(a) - 1 else -2
-    _meet(a[-1], b[place], a, b)
-    if place == -1:
-        return (*broadcast(a[:-2], b[:-1]), b[-1])
-    return (*broadcast(a[:-2], b[:-2]), *b[-2:])
+    return lstsq(a, b)
 
 
 def qr(x: Shape, mode: str) -> list[Shape]:
@@ -208,3 +243,35 @@ def eigh(x: Shape) -> list[Shape]:
     """The shapes of the values and the vectors."""
     determinant(x)
     return [x[:-1], x]
+
+
+def lu_factor(x: Shape) -> list[Shape]:
+    """The shape of both triangles in one matrix, and that of the pivots."""
+    rows, columns = _at_least(x, 2)[-2:]
+    return [x, (*x[:-2], rows if rows <= columns else columns)]
+
+
+def square(x: Shape, *others: Any) -> Shape:
+    """The same shape, of square matrices."""
+    determinant(x)
+    return x
+
+
+def pseudo_inverse(x: Shape, *others: Any) -> Shape:
+    """The shape of the transposed matrices."""
+    rows, columns = _at_least(x, 2)[-2:]
+    return (*x[:-2], columns, rows)
+
+
+def matrix_rank(x: Shape, *others: Any) -> Shape:
+    """The stack of matrices' shape."""
+    return _at_least(x, 2)[:-2]
+
+
+def lstsq(a: Shape, b: Shape, *others: Any) -> Shape:
+    """The shape of the right-hand side, with as many rows as the matrix has columns."""
+    _at_least(a, 2), _at_least(b, 1)
+    place = -1 if are_vectors(a, b) else -2
+    _meet(a[-2], b[place], a, b)
+    batch = broadcast(a[:-2], b[:place])
+    return (*batch, a[-1]) if place == -1 else (*batch, a[-1], b[-1])

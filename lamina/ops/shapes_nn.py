@@ -163,6 +163,14 @@ def pool(
     return join_format(batch, _windows(spatial, window, steps, padding), channels, data_format)
 
 
+def adaptive_pool(inputs: Shape, output_size: Sizes, data_format: str | None = None) -> Shape:
+    batch, spatial, channels = split_format(inputs, data_format)
+    windows = spread(output_size, len(spatial), "output_size")
+    if min(windows) < 1:
+        raise ShapeError(f"output_size is 1 or more in each dimension, not {output_size!r}.")
+    return join_format(batch, windows, channels, data_format)
+
+
 def halved(x: Shape, axis: int = -1) -> Shape:
     axis = canonical_axis(axis, len(x))
     if x[axis] % 2:
@@ -186,6 +194,11 @@ def equal_shapes(target: Shape, output: Shape, *others: Any) -> Shape:
     if not fits:
         raise ShapeError(f"target and output differ in shape: {target} and {output}.")
     return output
+
+
+def psnr(x1: Shape, x2: Shape, max_val: Shape = ()) -> Shape:
+    equal_shapes(x1, x2)
+    return ()
 
 
 def categorical_crossentropy(

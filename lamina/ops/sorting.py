@@ -51,23 +51,27 @@ def argsort(x: TensorLike, axis: int | None = -1) -> Tensor:
     ...
 
 
-@op(result=dtypes.positions, shape=shapes.same)
-def argpartition(x: TensorLike, kth: int, axis: int = -1) -> Tensor:
+@op(result=dtypes.positions, shape=shapes_arrays.argpartition)
+def argpartition(x: TensorLike, kth: int, axis: int | None = -1) -> Tensor:
     """Positions such that the k smallest elements come first, in whatever order.
 
     Args:
         x: a tensor of any shape.
         kth: the element that stands where it would stand if sorted.
-        axis: the axis.
+        axis: the axis; None for the flattened tensor.
 
     Returns:
         An `int32` tensor.
+
+    Raises:
+        ShapeError: if there are not as many elements.
 
     Example:
         >>> from lamina import ops
         >>> ops.convert_to_numpy(ops.argpartition([3, 1, 2], 0)[0]).tolist()
         1
     """
+    shapes_arrays.argpartition(x.shape, kth, axis)
     return argsort(x, axis)
 
 

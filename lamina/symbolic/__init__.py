@@ -1,7 +1,7 @@
 """Symbolic tensors and the graphs they belong to."""
 
 from lamina.symbolic.graph import Node, Operation, Program, auto_name, nodes_between
-from lamina.symbolic.tensor import KerasTensor, infer, inferring, is_keras_tensor
+from lamina.symbolic.tensor import KerasTensor, infer, inferring
 
 __all__ = [
     "KerasTensor",
@@ -11,6 +11,5 @@ __all__ = [
     "auto_name",
     "infer",
     "inferring",
-    "is_keras_tensor",
     "nodes_between",
 ]

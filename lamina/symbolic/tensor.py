@@ -11,6 +11,7 @@ import optree
 
 from lamina.backend.dtypes import standardize_dtype
 from lamina.backend.session import get_uid
+from lamina.backend.symbolic import Symbolic
 from lamina.symbolic import dimension
 from lamina.symbolic.operators import Operators, table
 
@@ -19,7 +20,7 @@ class FrameworkCallError(TypeError):
     """A framework, or NumPy, was handed a symbolic tensor where it needs numbers."""
 
 
-class KerasTensor(Operators):
+class KerasTensor(Operators, Symbolic):
     """A tensor without data: what `Input` returns and what layers called on it return.
 
     Args:
@@ -104,16 +105,6 @@ class KerasTensor(Operators):
 
     __array__ = __jax_array__ = __tf_tensor__ = __iter__ = __len__ = _no_numbers
     __bool__ = __int__ = __float__ = __index__ = _no_numbers
-
-
-def is_keras_tensor(x: Any) -> bool:
-    """Whether `x` is a symbolic tensor.
-
-    Example:
-        >>> is_keras_tensor(KerasTensor((2,))), is_keras_tensor(2.0)
-        (True, False)
-    """
-    return isinstance(x, KerasTensor)
 
 
 def any_symbolic(tree: Any) -> bool:

@@ -75,7 +75,6 @@ def position(**options: Any) -> list[Case]:
     return one(X()) + one(X(), axis=-1, keepdims=True)
 
 
-SQUARE, STACK = M((3, 3)), M((2, 3, 3))
 PLACES = I([[0], [2], [0]])
 
 TABLE: dict[str, list[Case]] = {
@@ -239,41 +238,4 @@ TABLE: dict[str, list[Case]] = {
     "searchsorted": one(I([1, 2, 3]), X((2, 3), 0, 4)) + one(I([1, 2, 3]), X((2,)), side="right"),
     "digitize": one(X((2, 3), 0, 4), I([1, 2, 3])),
     "diff": one(X()) + one(X((4, 3)), n=2, axis=0, gradient=True),
-    # linear algebra
-    "matmul": one(X(), X((3, 2)), gradient=True)
-    + one(X((3,)), X((4, 3, 2)))
-    + one(X((2, 1, 2, 3)), X((4, 3, 2)))
-    + one(X((4, 2, 3)), X((3,))),
-    "dot": one(X(), X((4, 3, 2)), gradient=True) + one(X((3,)), X((3,))) + one(X(), 2),
-    "vdot": one(X(), X()),
-    "inner": one(X((2, 3, 4)), X((5, 4))),
-    "outer": one(X(), X((2,)), gradient=True),
-    "tensordot": one(X((2, 3, 4)), X((3, 4, 5)))
-    + one(X((2, 3, 4)), X((4, 2)), axes=([0, 2], [1, 0]), gradient=True),
-    "einsum": one("ij,jk->ik", X(), X((3, 2)))
-    + one("...ij,kj->...ki", X((2, 2, 3)), X((4, 3)))
-    + one("ij,j", X(), X((3,)))
-    + one("iij->ji", X((2, 2, 3))),
-    "kron": one(X(), X((2,)), dtypes=NUMBERS),
-    "cross": one(X(), X(), dtypes=NUMBERS) + one(X((4, 2)), X((4, 3)), dtypes=NUMBERS),
-    "norm": one(X(), gradient=True)
-    + one(X((2, 3, 3)), axis=(1, 2), ord="nuc", dtypes=["float32"])
-    + one(X(), ord=1, axis=-1, keepdims=True)
-    + one(X((2, 2, 2))),
-    "trace": one(X((3, 3))) + one(X((3, 2, 4)), offset=1, axis1=0, axis2=2),
-    "diagonal": one(X((3, 3))) + one(X((3, 2, 4)), offset=-1, axis1=0, axis2=2),
-    "diag": one(X((3,)), k=1) + one(X((3, 4)), k=-1),
-    "diagflat": one(X((2, 2)), k=1),
-    # decompositions
-    "cholesky": one(STACK) + one(SQUARE, upper=True),
-    "inv": one(STACK, gradient=True),
-    "det": one(STACK, gradient=True),
-    "slogdet": one(STACK),
-    "logdet": one(SQUARE, gradient=True),
-    "solve": one(STACK, X((2, 3, 2))) + one(SQUARE, X((3,)), gradient=True),
-    "solve_triangular": one(STACK, X((2, 3, 2)), lower=True) + one(SQUARE, X((3,))),
-    # Signs of the vectors are free: the values are checked by what they multiply to.
-    "qr": one(X((3, 2)), values=False) + one(X((2, 3)), mode="complete", values=False),
-    "svd": one(X((2, 3)), values=False) + one(X((2, 3)), compute_uv=False),
-    "eigh": one(STACK, values=False),
 }

@@ -120,3 +120,38 @@ def test_scan_is_part_of_a_compiled_function():
 
     assert float(current().jit(total)(np.ones(3, "float32"))) == 3.0
     assert v.numpy() == 3.0
+
+
+def test_loops_over_nothing(backend):
+    empty = ops.zeros((0, 2))
+    total, ys = ops.scan(lambda a, row: (a + ops.sum(row), row), 0.0, empty)
+    assert (numbers(total), ys.shape) == (0.0, (0, 2))
+    assert ops.map(lambda row: ops.sum(row), empty).shape == (0,)
+
+
+@pytest.mark.parametrize("unroll", [0, -1, "all", 1.5])
+def test_unroll_is_a_number_of_steps(backend, unroll):
+    with pytest.raises(ValueError, match="unroll is"):
+        ops.scan(lambda a, x: (a, x), 0.0, np.ones(3, "float32"), unroll=unroll)
+
+
+def test_different_lengths_are_refused_alike(backend):
+    pair = (np.ones(3, "float32"), np.ones(1, "float32"))
+    for call in (
+        lambda: ops.vectorized_map(lambda pair: pair[0], pair),
+        lambda: ops.associative_scan(lambda a, b: a, pair),
+        lambda: ops.map(lambda pair: pair[0], pair),
+    ):
+        with pytest.raises(ValueError, match="same length"):
+            call()
+
+
+def test_conditions_are_scalars_and_indices_integers(backend):
+    with pytest.raises(ValueError, match=r"tensor of shape \(2,\)"):
+        ops.cond(ops.convert_to_tensor([True, False]), lambda: 1, lambda: 2)
+    with pytest.raises(TypeError, match="is an integer"):
+        ops.switch(1.0, [lambda: 1, lambda: 2])
+
+
+def test_a_mapped_function_may_return_a_number(backend):
+    assert numbers(ops.vectorized_map(lambda x: 2.0, np.ones(3, "float32"))) == [2.0] * 3

@@ -5,7 +5,7 @@ import pytest
 
 import lamina
 from lamina import ops
-from lamina.ops.nn import affine_map, lerp
+from lamina.ops.maps import affine_map, lerp
 from lamina.ops.row import ShapeError
 from lamina.symbolic import KerasTensor
 

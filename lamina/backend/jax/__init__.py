@@ -12,7 +12,7 @@ import numpy as np
 from jax import lax
 
 from lamina.backend.contract import Backend, Function
-from lamina.backend.jax import kernels, nn, optimizer, random, transforms, variables
+from lamina.backend.jax import kernels, linear, nn, optimizer, random, transforms, variables
 
 
 class JaxBackend(Backend):
@@ -23,7 +23,7 @@ class JaxBackend(Backend):
     compiles: ClassVar[bool] = True
     mixins: ClassVar[Mapping[str, type]] = {"variable": variables.VariableMixin}
     tensor_types = (jax.Array,)
-    own: Mapping[str, Function | None] = {**kernels.OWN, **nn.OWN, **random.OWN}
+    own: Mapping[str, Function | None] = {**kernels.OWN, **linear.OWN, **nn.OWN, **random.OWN}
 
     def namespaces(self) -> Sequence[Any]:
         return (jnp, jax.nn, jnp.linalg, lax, jax.scipy.special)
@@ -65,6 +65,7 @@ class JaxBackend(Backend):
 
     jit = staticmethod(transforms.jit)
     value_and_grad = staticmethod(transforms.value_and_grad)
+    jvp = staticmethod(transforms.jvp)
     optimizer = staticmethod(optimizer.optimizer)
     vmap = staticmethod(transforms.vmap)
     scan = staticmethod(transforms.scan)

@@ -13,6 +13,12 @@ from jax import lax
 Array = jax.Array
 
 
+def argpartition(x: Array, kth: int, axis: int | None = -1) -> Array:
+    if axis is None:
+        x, axis = x.reshape(-1), 0
+    return jnp.argpartition(x.astype(jnp.int8) if x.dtype == jnp.bool_ else x, kth, axis)
+
+
 def average(x: Array, weights: Array | None, axis: Any) -> Array:
     return jnp.average(x, axis=axis, weights=weights)
 
@@ -20,15 +26,36 @@ def average(x: Array, weights: Array | None, axis: Any) -> Array:
 def get_item(x: Array, key: Any) -> Array:
     if isinstance(key, list):
         key = jnp.asarray(key)
-    elif type(key) is int and not -x.shape[0] <= key < x.shape[0]:
-        raise IndexError(f"there is no element {key} of {x.shape[0]}.")  # JAX takes the last
+    for one in key if isinstance(key, tuple) else (key,):
+        if type(one) is int:
+            _check_numbers(x, key if isinstance(key, tuple) else (key,))
+            break
     return x[key]
+
+
+def _check_numbers(x: Array, key: tuple[Any, ...]) -> None:
+    """Refuse numbers out of range, for which JAX takes the first or last element."""
+    taken = sum(_width(one) for one in key)
+    axis = 0
+    for one in key:
+        if one is Ellipsis:
+            axis += x.ndim - taken
+        elif type(one) is int and axis < x.ndim and not -x.shape[axis] <= one < x.shape[axis]:
+            raise IndexError(f"index {one} is out of range for a dimension of {x.shape[axis]}.")
+        axis += _width(one)
 
 
 def round_(x: Array, decimals: int) -> Array:
     if decimals >= 0 or jnp.issubdtype(x.dtype, jnp.floating):
         return jnp.round(x, decimals)
     return jnp.round(x.astype(jnp.float32), decimals).astype(x.dtype)
+
+
+def _width(one: Any) -> int:
+    """How many axes a part of a key is for."""
+    if one is None or one is Ellipsis:
+        return 0
+    return int(one.ndim) if getattr(one, "dtype", None) == np.bool_ else 1
 
 
 def pad(x: Array, pad_width: Any, mode: str, constant_values: Any) -> Array:
@@ -90,12 +117,6 @@ def _segment(reduce: Callable[..., Array]) -> Callable[..., Array]:
     return kernel
 
 
-def solve_triangular(a: Array, b: Array, lower: bool) -> Array:
-    if b.ndim == a.ndim - 1:
-        return jax.scipy.linalg.solve_triangular(a, b[..., None], lower=lower)[..., 0]
-    return jax.scipy.linalg.solve_triangular(a, b, lower=lower)
-
-
 def top_k(x: Array, k: int, sorted: bool) -> tuple[Array, Array]:
     if x.dtype == jnp.bool_:  # XLA ranks numbers only
         values, positions = lax.top_k(x.astype(jnp.int8), k)
@@ -114,6 +135,7 @@ def distinct(x: Array, axis: int | None, size: int | None, fill_value: Any) -> t
 
 
 OWN: dict[str, Callable[..., Any]] = {
+    "argpartition": argpartition,  # no axis of None, no booleans
     "average": average,  # weights after the axis
     "distinct": distinct,  # called unique
     "get_item": get_item,
@@ -130,7 +152,6 @@ OWN: dict[str, Callable[..., Any]] = {
     "segment_sum": _segment(jax.ops.segment_sum),
     "slice": slice_block,  # lax.slice takes the end, not the size
     "slice_update": slice_update,
-    "solve_triangular": solve_triangular,  # vectors in a stack
     "top_k": top_k,  # no `sorted`, no booleans
     "unstack": unstack,  # no `num`
     "view": lambda x, dtype: x.view(dtype),  # a method

@@ -192,6 +192,23 @@ def value_and_grad(
     return call
 
 
+def jvp(
+    function: Function, primals: Sequence[Any], tangents: Sequence[Any], has_aux: bool
+) -> tuple[Any, ...]:
+    written: list[Cell] = []
+
+    def pure(*args: Any) -> Any:
+        with Frame() as frame:
+            output = function(*args)
+        value, auxiliary = output if has_aux else (output, None)
+        written[:] = frame.written
+        return value, (auxiliary, frame.writes())
+
+    value, tangent, (auxiliary, writes) = jax.jvp(pure, primals, tangents, has_aux=True)
+    _commit(written, writes)
+    return (value, tangent, auxiliary) if has_aux else (value, tangent)
+
+
 def vmap(function: Function, in_axes: Any, out_axes: Any) -> Function:
     def call(*args: Any) -> Any:
         written: list[Cell] = []

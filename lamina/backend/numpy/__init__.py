@@ -13,7 +13,7 @@ import numpy as np
 from lamina.backend.config import settings
 from lamina.backend.contract import Backend, Function
 from lamina.backend.frames import Cell
-from lamina.backend.numpy import control, kernels, nn, random
+from lamina.backend.numpy import control, kernels, linear, nn, random
 
 Array = np.ndarray[Any, Any]
 _HALVES = (np.dtype(np.float16), np.dtype(ml_dtypes.bfloat16))
@@ -27,7 +27,7 @@ class NumpyBackend(Backend):
     name: ClassVar[str] = "numpy"
     install: ClassVar[str] = "pip install lamina"
     tensor_types: tuple[type, ...] = (np.ndarray, np.generic)
-    own: Mapping[str, Function] = {**kernels.OWN, **nn.OWN, **random.OWN}
+    own: Mapping[str, Function | None] = {**kernels.OWN, **linear.OWN, **nn.OWN, **random.OWN}
 
     def namespaces(self) -> Sequence[Any]:
         return (np, np.linalg)
@@ -71,6 +71,7 @@ class NumpyBackend(Backend):
     substitute = staticmethod(control.substitute)
     jit = staticmethod(control.jit)
     value_and_grad = staticmethod(control.value_and_grad)
+    jvp = staticmethod(control.jvp)
     vmap = staticmethod(control.vmap)
     scan = staticmethod(control.scan)
     while_loop = staticmethod(control.while_loop)

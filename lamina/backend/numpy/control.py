@@ -42,13 +42,20 @@ def jit(function: Function, jit_compile: bool | None = None) -> Function:
 def value_and_grad(
     function: Function, handles: Sequence[Any] | None, argnums: Any, has_aux: bool
 ) -> Function:
-    def refuse(*args: Any, **kwargs: Any) -> NoReturn:
-        raise NotImplementedError(
-            "The backend 'numpy' computes no gradients, so it cannot train. Set KERAS_BACKEND to "
-            "'jax' or 'torch' before the program starts."
-        )
+    return _no_gradients
 
-    return refuse
+
+def jvp(
+    function: Function, primals: Sequence[Any], tangents: Sequence[Any], has_aux: bool
+) -> NoReturn:
+    _no_gradients()
+
+
+def _no_gradients(*args: Any, **kwargs: Any) -> NoReturn:
+    raise NotImplementedError(
+        "The backend 'numpy' computes no gradients, so it cannot train. Set KERAS_BACKEND to "
+        "'jax' or 'torch' before the program starts."
+    )
 
 
 def remat(function: Function) -> Function:

@@ -18,31 +18,6 @@ def argsort(x: Array, axis: int | None) -> Array:
     return np.argsort(x, axis=axis, kind="stable")
 
 
-def cross(x1: Array, x2: Array, **axes: Any) -> Array:
-    """As NumPy before its second version: vectors of two have a third element 0."""
-    axis = axes["axis"]
-    one = np.moveaxis(x1, axes["axisa"] if axis is None else axis, -1)
-    two = np.moveaxis(x2, axes["axisb"] if axis is None else axis, -1)
-    flat = one.shape[-1] == two.shape[-1] == 2
-    one, two = (_three(vectors) for vectors in (one, two))
-    if flat:
-        return np.asarray(np.cross(one, two)[..., 2])
-    return np.moveaxis(np.cross(one, two), -1, axes["axisc"] if axis is None else axis)
-
-
-def _three(vectors: Array) -> Array:
-    if vectors.shape[-1] == 3:
-        return vectors
-    return np.concatenate([vectors, np.zeros_like(vectors[..., :1])], axis=-1)
-
-
-def cholesky(x: Array, upper: bool) -> Array:
-    try:
-        return np.linalg.cholesky(x, upper=upper)
-    except np.linalg.LinAlgError:  # not positive definite: NaN, as the other backends have it
-        return np.full_like(x, np.nan)
-
-
 def get_item(x: Array, key: Any) -> Array:
     return np.asarray(x[key])
 
@@ -83,13 +58,6 @@ def _quiet(kernel: Callable[..., Any]) -> Callable[..., Any]:
 
 def nonzero(x: Array) -> tuple[Array, ...]:
     return tuple(places.astype("int32") for places in np.nonzero(x))
-
-
-def norm(x: Array, ord: Any, axis: Any, keepdims: bool) -> Array:
-    if axis is None and ord is None:  # of the flattened tensor, whatever its rank
-        total = np.sqrt(np.sum(np.square(x)))
-        return np.asarray(total).reshape((1,) * x.ndim if keepdims else ())
-    return np.asarray(np.linalg.norm(x, ord, axis, keepdims))
 
 
 def pad(x: Array, pad_width: Any, mode: str, constant_values: Any) -> Array:
@@ -167,16 +135,6 @@ def slice_update(inputs: Array, start_indices: Any, updates: Array) -> Array:
     return result
 
 
-def solve(a: Array, b: Array) -> Array:
-    if b.ndim == a.ndim - 1:
-        return np.linalg.solve(a, b[..., None])[..., 0]
-    return np.linalg.solve(a, b)
-
-
-def solve_triangular(a: Array, b: Array, lower: bool) -> Array:
-    return solve(np.tril(a) if lower else np.triu(a), b)
-
-
 def take(x: Array, indices: Array, axis: int | None) -> Array:
     """As `numpy.take`, but positions out of range give NaN, the smallest or largest number."""
     length = x.size if axis is None else x.shape[axis]
@@ -223,8 +181,6 @@ def unstack(x: Array, num: int | None, axis: int) -> list[Array]:
 OWN: dict[str, Any] = {
     "argsort": argsort,  # stable
     "average": None,  # the op's shared definition: NumPy refuses weights that add up to 0
-    "cholesky": cholesky,
-    "cross": cross,
     "erf": _erf,
     "erfc": _erfc,
     "erfinv": np.vectorize(_erfinv, otypes=[np.float64]),
@@ -244,7 +200,6 @@ OWN: dict[str, Any] = {
     },
     "nan_to_num": nan_to_num,  # limits of bfloat16
     "nonzero": nonzero,  # 64-bit positions
-    "norm": norm,  # more than two axes
     "pad": pad,  # constant_values must be left out in other modes
     "resize": None,  # the op's shared definition: numpy.resize repeats elements
     "scatter": scatter,
@@ -255,8 +210,6 @@ OWN: dict[str, Any] = {
     "segment_sum": _segment(np.add, lambda dtype: 0),
     "slice": slice_block,
     "slice_update": slice_update,
-    "solve": solve,
-    "solve_triangular": solve_triangular,
     "take": take,  # positions out of range
     "top_k": top_k,
     "unravel_index": None,  # the op's shared definition: NumPy refuses what is out of range

@@ -74,6 +74,7 @@ class TensorFlowBackend(Backend):
 
     jit = staticmethod(compiled.jit)
     value_and_grad = staticmethod(transforms.value_and_grad)
+    jvp = staticmethod(transforms.jvp)
     vmap = staticmethod(transforms.vmap)
     scan = staticmethod(control.scan)
     while_loop = staticmethod(control.while_loop)

@@ -11,13 +11,11 @@ import tensorflow as tf
 
 from lamina.backend.tensorflow.elementwise import nonzero
 from lamina.backend.tensorflow.widening import (
-    BOOL,
     Kernel,
     flat,
     from_last,
     sizes,
     to_last,
-    widened,
 )
 
 Tensor = Any
@@ -125,9 +123,8 @@ def slice_block(inputs: Tensor, start_indices: Any, shape: Sequence[int]) -> Ten
 def _starts(start_indices: Any, known: Sequence[Any], counts: Sequence[Any]) -> Tensor:
     """Where the block begins, moved inside where it would stick out."""
     last = tf.stack(known) - tf.stack(counts)
-    starts = tf.stack([tf.cast(start_indices[i], tf.int32) for i in range(len(known))])
-    starts = tf.where(starts < 0, starts + tf.stack(known), starts)
-    return tf.clip_by_value(starts, 0, last)
+    starts = [tf.cast(start_indices[i], tf.int32) for i in range(len(known))]
+    return tf.clip_by_value(_counted(tf.stack(starts), tf.stack(known)), 0, last)
 
 
 def slice_update(inputs: Tensor, start_indices: Any, updates: Tensor) -> Tensor:
@@ -178,6 +175,11 @@ def _products(places: Tensor, updates: Tensor, shape: Sequence[Any]) -> Tensor:
 
 def _segment(reduce: Kernel, nothing: Any = None) -> Kernel:
     def kernel(data: Tensor, segment_ids: Tensor, num_segments: Any, sorted: bool) -> Tensor:
+        if data.dtype is tf.bool:  # which is a number from 0 to 1
+            found = kernel(tf.cast(data, tf.int32), segment_ids, num_segments, sorted)
+            return tf.cast(tf.clip_by_value(found, 0, 1), tf.bool)
+        if segment_ids.shape.rank != 1:
+            raise ValueError("The numbers of the groups are no vector.")
         numbers = tf.cast(segment_ids, tf.int32)
         count = tf.reduce_max(numbers) + 1 if num_segments is None else num_segments
         # Negative numbers are left out, and so shall be those too large.
@@ -188,7 +190,7 @@ def _segment(reduce: Kernel, nothing: Any = None) -> Kernel:
         empty = tf.equal(found, tf.constant(limit, data.dtype))
         return tf.where(empty, tf.constant(nothing, data.dtype), found)
 
-    return widened(kernel, BOOL)
+    return kernel
 
 
 OWN: dict[str, Any] = {

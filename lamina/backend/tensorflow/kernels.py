@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from lamina.backend.tensorflow import elementwise, indexing, linear, reductions, shaping
+from lamina.backend.tensorflow import elementwise, fourier, indexing, linear, reductions, shaping
 
 OWN: dict[str, Any] = {
     **elementwise.OWN,
+    **fourier.OWN,
     **indexing.OWN,
     **linear.OWN,
     **reductions.OWN,

@@ -9,10 +9,10 @@ from typing import Any
 
 import tensorflow as tf
 
+from lamina.backend.linear import is_complete, of_vectors
 from lamina.backend.tensorflow.widening import (
     BOOL,
     SMALL,
-    Kernel,
     sizes,
     widened,
 )
@@ -57,54 +57,132 @@ def inner(x: Tensor, y: Tensor) -> Tensor:
     return tf.tensordot(x, y, ([x.shape.rank - 1], [y.shape.rank - 1]))
 
 
-def tensordot(x: Tensor, y: Tensor, axes: Any) -> Tensor:
-    return tf.tensordot(x, y, axes)
-
-
 def einsum(subscripts: str, *operands: Tensor) -> Tensor:
-    return _einsum(*operands, subscripts=_with_letters(subscripts, operands))
+    return _einsum(*operands, subscripts=subscripts)
 
 
-def _with_letters(subscripts: str, operands: Sequence[Tensor]) -> str:
-    """`subscripts` with letters for an ellipsis that the operands agree on.
+def _contracted(*operands: Tensor, subscripts: str) -> Tensor:
+    left, arrow, right = subscripts.replace(" ", "").partition("->")
+    terms = left.split(",")
+    if not arrow:  # TensorFlow's idea of an implicit result knows no ellipsis
+        letters = [one for one in left if one not in ".,"]
+        right = "..." * ("..." in left) + "".join(
+            sorted(one for one in set(letters) if letters.count(one) == 1)
+        )
+    tensors = list(operands)
+    if len(terms) == len(tensors):  # else TensorFlow says so
+        terms, tensors, right = _spelled_out(terms, tensors, right)
+    return tf.einsum(f"{','.join(terms)}->{right}", *tensors)
+
+
+def _spelled_out(
+    terms: list[str], operands: Sequence[Tensor], right: str
+) -> tuple[list[str], list[Tensor], str]:
+    """Letters for an ellipsis that the operands agree on, and no dimensions that are broadcast.
 
     By an ellipsis TensorFlow broadcasts, also in the gradient: that of `...x,xy->...y` with respect
     to the second operand keeps a matrix of each row before it adds them up.
     """
-    terms = subscripts.partition("->")[0].replace(" ", "").split(",")
-    ranks = [x.shape.rank for x in operands]
-    if "..." not in subscripts or len(terms) != len(operands) or None in ranks:
-        return subscripts
-    shapes = set()
-    for term, rank, x in zip(terms, ranks, operands, strict=True):
-        before, dots, after = term.partition("...")
-        if dots:
-            shapes.add(tuple(x.shape[len(before) : rank - len(after)]))
-    if len(shapes) > 1:
-        return subscripts
-    free = [letter for letter in string.ascii_letters if letter not in subscripts]
-    return subscripts.replace("...", "".join(free[: len(shapes.pop())]))
+    shapes = [x.shape for x in operands]
+    if None in [shape.rank for shape in shapes]:
+        return terms, list(operands), right
+    parts = [term.partition("...") for term in terms]
+    batches = {
+        tuple(shape[len(before) : shape.rank - len(after)])
+        for (before, dots, after), shape in zip(parts, shapes, strict=True)
+        if dots
+    }
+    if len(batches) > 1:
+        return terms, list(operands), right
+    used = "".join((*terms, right))
+    free = [letter for letter in string.ascii_letters if letter not in used]
+    letters = "".join(free[: len(batches.pop())]) if batches else ""
+    terms = [term.replace("...", letters) for term in terms]
+    return *_without_broadcast(terms, operands), right.replace("...", letters)
 
 
-_einsum = widened(lambda *operands, subscripts: tf.einsum(subscripts, *operands), BOOL, SMALL)
+def _without_broadcast(
+    terms: list[str], operands: Sequence[Tensor]
+) -> tuple[list[str], list[Tensor]]:
+    """The operands without dimensions of size 1 whose letter has another size elsewhere."""
+    pairs = [
+        (letter, size)
+        for term, x in zip(terms, operands, strict=True)
+        for letter, size in zip(term, x.shape, strict=True)
+    ]
+    large = {letter for letter, size in pairs if size != 1}
+    kept, squeezed = [], []
+    for term, x in zip(terms, operands, strict=True):
+        places = [i for i, letter in enumerate(term) if letter in large and x.shape[i] == 1]
+        kept.append("".join(letter for i, letter in enumerate(term) if i not in places))
+        squeezed.append(tf.squeeze(x, places) if places else x)
+    return kept, squeezed
+
+
+_einsum = widened(_contracted, BOOL, SMALL)
+
+
+def _symmetric(x: Tensor) -> Tensor:
+    """Of both triangles, so that they have the same gradient; TensorFlow looks at the lower one."""
+    return (x + tf.linalg.matrix_transpose(x)) / 2
+
+
+def _regular(x: Tensor, singular: Tensor) -> tuple[Tensor, Tensor]:
+    """Singular matrices replaced by ones, and NaN for what becomes of them, else 0.
+
+    TensorFlow has an error for them, which would stop a stack.
+    """
+    places = singular[..., None, None]
+    one = tf.eye(x.shape[-1], dtype=x.dtype)
+    gap = tf.where(places, tf.constant(math.nan, x.dtype), tf.zeros((), x.dtype))
+    return tf.where(places, one, x), gap
+
+
+def _is_singular(x: Tensor) -> Tensor:
+    return tf.equal(tf.linalg.slogdet(tf.stop_gradient(x)).sign, 0)
 
 
 def cholesky(x: Tensor, upper: bool) -> Tensor:
-    root = tf.linalg.cholesky(x)
+    root = tf.linalg.cholesky(_symmetric(x))
     return tf.linalg.matrix_transpose(root) if upper else root
 
 
-def _of_vectors(solve: Kernel) -> Kernel:
-    def kernel(a: Tensor, b: Tensor, **settings: Any) -> Tensor:
-        if b.shape.rank == a.shape.rank - 1:
-            return solve(a, b[..., None], **settings)[..., 0]
-        return solve(a, b, **settings)
+def det(x: Tensor) -> Tensor:
+    """Where it is 0, by singular values: TensorFlow's gradient would be an error there.
 
-    return kernel
+    A graph computes both: `tf.cond` has no gradient inside of a map.
+    """
+    singular = tf.equal(tf.linalg.det(tf.stop_gradient(x)), 0)
+    if tf.executing_eagerly() and not tf.reduce_any(singular):
+        return tf.linalg.det(x)
+    places = singular[..., None, None]
+    other = tf.linalg.diag(tf.range(1, x.shape[-1] + 1, dtype=x.dtype))
+    s, u, v = tf.linalg.svd(tf.where(places, x, other))
+    sign = tf.stop_gradient(tf.linalg.det(u) * tf.linalg.det(v))
+    regular = tf.linalg.det(tf.where(places, other, x))
+    return tf.where(singular, sign * tf.reduce_prod(s, -1), regular)
+
+
+def inv(x: Tensor) -> Tensor:
+    regular, gap = _regular(x, _is_singular(x))
+    return tf.linalg.inv(regular) + gap
+
+
+def solve(a: Tensor, b: Tensor) -> Tensor:
+    batch = tf.broadcast_static_shape(a.shape[:-2], b.shape[:-2])
+    if a.shape[:-2] != b.shape[:-2]:
+        a, b = (tf.broadcast_to(x, [*batch, *x.shape[-2:]]) for x in (a, b))
+    regular, gap = _regular(a, _is_singular(a))
+    return tf.linalg.solve(regular, b) + gap
+
+
+def solve_triangular(a: Tensor, b: Tensor, lower: bool) -> Tensor:
+    regular, gap = _regular(a, tf.reduce_any(tf.equal(tf.linalg.diag_part(a), 0), -1))
+    return tf.linalg.triangular_solve(regular, b, lower) + gap
 
 
 def qr(x: Tensor, mode: str) -> Any:
-    return tf.linalg.qr(x, full_matrices=mode == "complete")
+    return tf.linalg.qr(x, full_matrices=is_complete(mode))
 
 
 def svd(x: Tensor, full_matrices: bool, compute_uv: bool) -> Any:
@@ -121,17 +199,18 @@ OWN: dict[str, Any] = {
     "dot": widened(dot, BOOL, SMALL),
     "einsum": einsum,
     "inner": widened(inner, BOOL, SMALL),
-    "tensordot": widened(tensordot, BOOL, SMALL),
+    "tensordot": None,
     "vdot": None,
     # Other results or settings.
     "cholesky": cholesky,  # no `upper`
-    "det": tf.linalg.det,
-    "eigh": tf.linalg.eigh,
-    "inv": tf.linalg.inv,
+    "det": det,
+    "eig": tf.linalg.eig,
+    "eigh": lambda x: tf.linalg.eigh(_symmetric(x)),
+    "inv": inv,
     "qr": qr,  # no `mode`
     "slogdet": tf.linalg.slogdet,
-    "solve": _of_vectors(tf.linalg.solve),
-    "solve_triangular": _of_vectors(tf.linalg.triangular_solve),
+    "solve": of_vectors(solve),
+    "solve_triangular": of_vectors(solve_triangular),
     "svd": svd,  # the values first, the right vectors not transposed
     "vander": None,  # the op's shared definition: no unsigned integers
 }

@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from lamina.backend.config import epsilon
 from lamina.backend.tensorflow import convolution, pooling
-from lamina.backend.tensorflow.widening import BOOL, Kernel, from_last, to_last, widened
+from lamina.backend.tensorflow.widening import Kernel, from_last, to_last
 
 Tensor = Any
 raw = tf.raw_ops
@@ -45,7 +45,8 @@ def one_hot(x: Tensor, num_classes: int, axis: int, dtype: str, sparse: bool) ->
     if x.dtype not in (tf.int32, tf.int64):
         x = tf.cast(x, tf.int32)
     axis = axis if axis == -1 else axis % (x.shape.rank + 1)
-    return tf.one_hot(x, num_classes, axis=axis, dtype=dtype)
+    ends = (True, False) if dtype == "bool" else (1, 0)
+    return tf.one_hot(x, num_classes, *ends, axis=axis, dtype=dtype)
 
 
 def sparse_categorical_crossentropy(
@@ -76,7 +77,7 @@ OWN: dict[str, Any] = {
     "elu": elu,
     "gelu": tf.nn.gelu,
     "leaky_relu": lambda x, negative_slope: raw.LeakyRelu(features=x, alpha=negative_slope),
-    "relu": widened(lambda x: raw.Relu(features=x), BOOL),
+    "relu": lambda x: raw.Relu(features=x),
     "relu6": lambda x: raw.Relu6(features=x),
     "selu": lambda x: raw.Selu(features=x),
     "sigmoid": lambda x: raw.Sigmoid(x=x),

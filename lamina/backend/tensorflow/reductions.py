@@ -89,52 +89,6 @@ def searchsorted(sequence: Tensor, values: Tensor, side: str) -> Tensor:
     return tf.reshape(places, tf.shape(values))
 
 
-def norm(x: Tensor, ord: Any, axis: Any, keepdims: bool) -> Tensor:
-    axes = tuple(_dims(x)) if axis is None else (axis,) if isinstance(axis, int) else tuple(axis)
-    if ord is None or (ord == "fro" and len(axes) == 2) or (ord == 2 and len(axes) == 1):
-        return tf.sqrt(tf.reduce_sum(tf.square(x), axes, keepdims))
-    if len(axes) == 1:
-        return _vector_norm(x, ord, axes, keepdims)
-    return _matrix_norm(x, ord, axes, keepdims)
-
-
-def _vector_norm(x: Tensor, ord: Any, axes: Sequence[int], keepdims: bool) -> Tensor:
-    sizes = tf.abs(x)
-    if ord == math.inf:
-        return tf.reduce_max(sizes, axes, keepdims)
-    if ord == -math.inf:
-        return tf.reduce_min(sizes, axes, keepdims)
-    if ord == 0:
-        return tf.reduce_sum(tf.cast(tf.not_equal(x, 0), x.dtype), axes, keepdims)
-    if ord == 1:
-        return tf.reduce_sum(sizes, axes, keepdims)
-    if isinstance(ord, str):
-        raise ValueError(f"The norm of a vector has a number as ord, not {ord!r}.")
-    return tf.reduce_sum(sizes**ord, axes, keepdims) ** (1 / ord)
-
-
-def _matrix_norm(x: Tensor, ord: Any, axes: Sequence[int], keepdims: bool) -> Tensor:
-    rows, columns = (axis % x.shape.rank for axis in axes)
-    extreme = tf.reduce_max if ord in (1, 2, math.inf) else tf.reduce_min
-    if ord in (1, -1):
-        sums = tf.reduce_sum(tf.abs(x), rows, keepdims=True)
-        found = extreme(sums, columns, keepdims=True)
-    elif ord in (math.inf, -math.inf):
-        sums = tf.reduce_sum(tf.abs(x), columns, keepdims=True)
-        found = extreme(sums, rows, keepdims=True)
-    elif ord in (2, -2, "nuc"):
-        others = [i for i in _dims(x) if i not in (rows, columns)]
-        values = tf.linalg.svd(tf.transpose(x, [*others, rows, columns]), compute_uv=False)
-        found = tf.reduce_sum(values, -1) if ord == "nuc" else extreme(values, -1)
-        for axis in sorted((rows, columns)):
-            found = tf.expand_dims(found, axis)
-    else:
-        raise ValueError(
-            f"The norm of a matrix has ord None, 'fro', 'nuc', 1, 2 or inf, not {ord!r}."
-        )
-    return found if keepdims else tf.squeeze(found, [rows, columns])
-
-
 def top_k(x: Tensor, k: int, sorted: bool) -> Any:
     return tf.math.top_k(x, k, sorted)
 
@@ -171,5 +125,4 @@ OWN: dict[str, Any] = {
     "nanprod": None,
     "nansum": None,
     # Not there.
-    "norm": norm,  # tf.norm knows fewer
 }

@@ -70,6 +70,23 @@ def _source(cell: Cell, frame: Frame) -> Any:
     return frame.values[cell]
 
 
+def jvp(
+    function: Function, primals: Sequence[Any], tangents: Sequence[Any], has_aux: bool
+) -> tuple[Any, ...]:
+    given: Any = tuple(primals)
+    given = optree.tree_map(_copy, given)
+    moved = optree.tree_leaves(as_tensors(tuple(tangents)))
+    frame = Frame.passing_on((), ())
+    accumulator = tf.autodiff.ForwardAccumulator(optree.tree_leaves(given), moved)
+    with accumulator, frame:
+        output = function(*given)
+        leaves, treedef = flatten(as_tensors(output[0] if has_aux else output))
+        slopes = accumulator.jvp(leaves, unconnected_gradients="zero")
+    commit(frame)
+    results = optree.tree_unflatten(treedef, leaves), optree.tree_unflatten(treedef, slopes)
+    return (*results, output[1]) if has_aux else results
+
+
 def _with_gradient(
     outputs: Sequence[tf.Tensor],
     inputs: Sequence[tf.Tensor],

@@ -15,6 +15,7 @@ from lamina.backend.torch import (
     arrays,
     devices,
     foreign,
+    fourier,
     indexing,
     kernels,
     linear,
@@ -40,6 +41,7 @@ class TorchBackend(Backend):
         "layer": module.LayerMixin,
         "variable": module.VariableMixin,
     }
+    declines = frozenset(["ctc_loss"])
     takes_numbers = frozenset(
         [
             *("add", "subtract", "multiply", "true_divide", "power", "lerp"),
@@ -51,6 +53,7 @@ class TorchBackend(Backend):
         **kernels.OWN,
         **affine.OWN,
         **arrays.OWN,
+        **fourier.OWN,
         **indexing.OWN,
         **linear.OWN,
         **nn.OWN,
@@ -102,6 +105,7 @@ class TorchBackend(Backend):
     jit = staticmethod(transforms.jit)
     value_and_grad = staticmethod(transforms.value_and_grad)
     repeating = staticmethod(repetition.repeating)
+    jvp = staticmethod(transforms.jvp)
     update_all = staticmethod(updates.update_all)
     optimizer = staticmethod(optimizer.optimizer)
     vmap = staticmethod(transforms.vmap)

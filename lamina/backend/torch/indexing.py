@@ -103,6 +103,7 @@ def take(x: Tensor, indices: Tensor, axis: int | None) -> Tensor:
 def take_along_axis(x: Tensor, indices: Tensor, axis: int | None) -> Tensor:
     if axis is None:
         x, indices, axis = x.reshape(-1), indices.reshape(-1), 0
+    axis = axis % x.ndim
     indices = indices.to(torch.int64)
     indices = torch.where(indices < 0, indices + x.shape[axis], indices)
     # torch.take_along_dim takes another where a position is out of range.
@@ -120,7 +121,10 @@ def _spread(x: Tensor, other: Tensor, axis: int) -> Tensor:
 
 
 def _start(start: Any, length: int, size: int) -> Any:
-    """Where a block begins, moved inside where it would stick out: an integer or a tensor."""
+    """Where a block begins, moved inside where it would stick out: an integer or a tensor.
+
+    A negative number counts from the end.
+    """
     if isinstance(start, Tensor):
         return torch.where(start < 0, start + length, start).clamp(0, length - size)
     start = int(start)
@@ -128,6 +132,8 @@ def _start(start: Any, length: int, size: int) -> Any:
 
 
 def slice_block(inputs: Tensor, start_indices: Any, shape: Sequence[int]) -> Tensor:
+    if len(shape) != inputs.ndim:
+        raise ValueError(f"{len(shape)} sizes do not fit {inputs.ndim} dimensions.")
     for axis, size in enumerate(shape):
         length = inputs.shape[axis]
         if size == -1:

@@ -8,6 +8,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from lamina.backend.linear import is_complete, of_vectors
+from lamina.backend.torch.dtypes import NAMES
+from lamina.backend.torch.transforms import is_traced
+
 linalg: Any = torch.linalg
 _MULTIPLIED = {torch.float32, torch.float64, torch.float16, torch.bfloat16, torch.complex64}
 _broadcast: Any = torch.broadcast_tensors
@@ -22,6 +26,8 @@ def _of_numbers(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
         wide = torch.float64 if x1.dtype is not torch.bool else torch.float32
         return function(x1.to(wide), x2.to(wide), *options).to(x1.dtype)
 
+    names = {NAMES[one] for one in _MULTIPLIED}
+    kernel.of_type = lambda dtype: function if dtype in names else kernel  # type: ignore[attr-defined]
     return kernel
 
 
@@ -30,14 +36,6 @@ def dot(x1: Tensor, x2: Tensor) -> Tensor:
     if not x1.ndim or not x2.ndim:
         return x1 * x2
     return torch.matmul(x1, x2) if x2.ndim < 3 else torch.tensordot(x1, x2, ([-1], [-2]))
-
-
-@_of_numbers
-def _tensordot(x1: Tensor, x2: Tensor, axes: Any) -> Tensor:
-    if not isinstance(axes, int):
-        axes = [[one] if isinstance(one, int) else list(one) for one in axes]
-    product: Tensor = torch.tensordot(x1, x2, axes)
-    return product
 
 
 def einsum(subscripts: str, *operands: Tensor) -> Tensor:
@@ -52,24 +50,60 @@ def cross(x1: Tensor, x2: Tensor, axisa: int, axisb: int, axisc: int, axis: int 
     two = x2.movedim(axisb if axis is None else axis, -1)
     if one.shape[-1] == two.shape[-1] == 2:
         return one[..., 0] * two[..., 1] - one[..., 1] * two[..., 0]
+    if not {one.shape[-1], two.shape[-1]} <= {2, 3}:
+        raise ValueError("The vectors of a cross product have two or three elements.")
     one, two = (torch.constant_pad_nd(x, [0, 3 - x.shape[-1]]) for x in (one, two))
     product: Tensor = linalg.cross(*_broadcast(one, two))
     return product.movedim(-1, axisc if axis is None else axis)
 
 
-def norm(x: Tensor, ord: Any, axis: Any, keepdims: bool) -> Tensor:
-    y: Tensor = linalg.norm(x, ord, axis, keepdims)
-    return y
+def _symmetric(x: Tensor) -> Tensor:
+    """Of both triangles, so that they have the same gradient; PyTorch looks at the lower one."""
+    return (x + x.mT) / 2
+
+
+def _or_nan(result: Tensor, failed: Tensor) -> Tensor:
+    """`result`, and NaN where a matrix is such that there is none: an error would stop a batch."""
+    return torch.where(
+        (failed == 0)[(...,) + (None,) * (result.ndim - failed.ndim)], result, torch.nan
+    )
 
 
 def cholesky(x: Tensor, upper: bool) -> Tensor:
-    factor, failed = linalg.cholesky_ex(x, upper=upper)
-    return torch.where((failed == 0)[..., None, None], factor, torch.nan)
+    return _or_nan(*linalg.cholesky_ex(_symmetric(x), upper=upper))
+
+
+def solve(a: Tensor, b: Tensor) -> Tensor:
+    return _or_nan(*linalg.solve_ex(a, b))
+
+
+def det(x: Tensor) -> Tensor:
+    """Where it is 0, by singular values: PyTorch's gradient would be 0 there, too."""
+    value: Tensor = linalg.det(x)
+    singular = value == 0
+    if not is_traced(x) and not (x.requires_grad and bool(singular.any())):
+        return value
+    places = singular[..., None, None]
+    steps = torch.arange(1, x.shape[-1] + 1, dtype=x.dtype, device=x.device)
+    u, s, vt = linalg.svd(torch.where(places, x, torch.diag(steps)))
+    sign = (linalg.det(u) * linalg.det(vt)).detach()
+    regular = linalg.det(torch.where(places, torch.diag(steps), x))
+    return torch.where(singular, sign * s.prod(-1), regular)
+
+
+def lu_factor(x: Tensor) -> tuple[Tensor, Tensor]:
+    lu, pivots, _ = linalg.lu_factor_ex(x)
+    return lu, pivots - 1  # counted from 1
+
+
+def pinv(x: Tensor, rcond: Tensor | None) -> Tensor:
+    if rcond is None:
+        rcond = torch.scalar_tensor(10 * max(x.shape[-2:]) * torch.finfo(x.dtype).eps)
+    inverse: Tensor = linalg.pinv(x, rtol=rcond)
+    return inverse
 
 
 def solve_triangular(a: Tensor, b: Tensor, lower: bool) -> Tensor:
-    if b.ndim == a.ndim - 1:
-        return solve_triangular(a, b.unsqueeze(-1), lower).squeeze(-1)
     x: Tensor = linalg.solve_triangular(a, b, upper=not lower)
     return x
 
@@ -84,16 +118,28 @@ OWN: dict[str, Any] = {
     "einsum": einsum,
     "inner": _of_numbers(torch.inner),
     "matmul": _of_numbers(torch.matmul),
-    "tensordot": lambda x1, x2, axes: _tensordot(x1, x2, axes),
+    "tensordot": None,
     "vdot": None,  # vectors only
     "outer": None,  # vectors only
     "cross": cross,
     "trace": None,  # matrices only
+    "norm": None,  # the gradient at 0
     # torch.linalg's meaning, which is NumPy's, where `torch` has the name too.
-    "norm": norm,
-    "qr": lambda x, mode: linalg.qr(x, mode),
-    "solve": linalg.solve,
+    "det": det,
+    "eig": linalg.eig,
+    "qr": lambda x, mode: linalg.qr(x, "complete" if is_complete(mode) else "reduced"),
     "svd": svd,
-    "cholesky": cholesky,  # NaN, not an error, where a matrix is not positive definite
-    "solve_triangular": solve_triangular,  # vectors
+    # NaN, not an error, where there is no result.
+    "cholesky": cholesky,
+    "inv": lambda x: _or_nan(*linalg.inv_ex(x)),
+    "solve": of_vectors(solve),
+    "solve_triangular": of_vectors(solve_triangular),
+    "eigh": lambda x: linalg.eigh(_symmetric(x)),
+    "lu_factor": lu_factor,
+    "pinv": pinv,
+    # The ops' shared definitions: other results or arguments, gradients not finite, no stacks.
+    "cdist": None,
+    "cholesky_inverse": None,
+    "lstsq": None,
+    "matrix_rank": None,
 }

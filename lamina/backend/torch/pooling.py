@@ -87,4 +87,26 @@ def average_pool(
     return _pooled(inputs, pool_size, strides, padding, data_format, _mean)
 
 
-OWN: dict[str, Callable[..., Any]] = {"max_pool": max_pool, "average_pool": average_pool}
+def _adaptive(*natives: Callable[..., Any]) -> Callable[..., Tensor]:
+    """A kernel of one function for each rank."""
+
+    def kernel(inputs: Tensor, output_size: Sizes, data_format: str | None = None) -> Tensor:
+        rank = inputs.ndim - 2
+        first = channels_first(data_format)
+        x = inputs if first else inputs.permute(FIRST[rank])
+        y: Tensor = natives[rank - 1](x, spread(output_size, rank))
+        return y if first else y.permute(LAST[rank])
+
+    return kernel
+
+
+OWN: dict[str, Callable[..., Any]] = {
+    # PyTorch has a function for each rank, channels first.
+    "max_pool": max_pool,
+    "average_pool": average_pool,
+    "adaptive_average_pool": _adaptive(
+        functional.adaptive_avg_pool1d,
+        functional.adaptive_avg_pool2d,
+        functional.adaptive_avg_pool3d,
+    ),
+}

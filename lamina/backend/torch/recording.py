@@ -136,7 +136,7 @@ def tensors_in(values: Iterable[Any]) -> list[torch.Tensor]:
 def define(name: str, parameters: Sequence[str], lines: Sequence[str], space: Any) -> Any:
     """The function `name` of these parameters and lines, whose other names are in `space`."""
     text = "\n    ".join([f"def {name}({', '.join(parameters)}):", *lines])
-    exec(compile(text, f"{__file__}: {name}", "exec"), space)
+    exec(compile(text, f"<lamina.{name}>", "exec"), space)
     return space[name]
 
 

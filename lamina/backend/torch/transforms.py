@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import importlib
 import threading
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -173,30 +175,69 @@ def _functional(
     """Value and gradients by `torch.func`, which nests with its other transforms."""
     cells = list(handles or ())
     written: list[Cell] = []
-    plain: list[Any] = []  # what is no tensor, which `torch.func` does not let through
-    structure: Any = None
+    beside = _Beside()
 
     def pure(values: list[Any], *args: Any) -> Any:
-        nonlocal structure
         with Frame(cells, values) as frame:
             output = function(*args, **kwargs)
         value, auxiliary = output if has_aux else (output, None)
         written[:] = frame.written
-        found: Any = (value, auxiliary, frame.writes())
-        leaves, structure = optree.tree_flatten(found)
-        plain[:] = [None if isinstance(leaf, torch.Tensor) else leaf for leaf in leaves]
-        return value, [leaf for leaf in leaves if isinstance(leaf, torch.Tensor)]
+        return value, beside.tensors((value, auxiliary, frame.writes()))
 
     wrt: Any = 0
     if handles is None:
         wrt = argnums + 1 if isinstance(argnums, int) else tuple(i + 1 for i in argnums)
     differentiate = torch.func.grad(pure, argnums=wrt, has_aux=True)
     gradients, tensors = differentiate([read(cell) for cell in cells], *args)
-    remaining = iter(tensors)
-    merged = [next(remaining) if leaf is None else leaf for leaf in plain]
-    value, auxiliary, writes = structure.unflatten(merged)
+    value, auxiliary, writes = beside.whole(tensors)
     _commit(written, writes)
     return ((value, auxiliary) if has_aux else value), gradients
+
+
+class _Beside:
+    """What a function returns beside the value: `torch.func` lets tensors through, no others."""
+
+    def tensors(self, tree: Any) -> list[torch.Tensor]:
+        leaves, self.structure = optree.tree_flatten(tree)
+        self.others = [None if isinstance(leaf, torch.Tensor) else leaf for leaf in leaves]
+        return [leaf for leaf in leaves if isinstance(leaf, torch.Tensor)]
+
+    def whole(self, tensors: Sequence[torch.Tensor]) -> Any:
+        remaining = iter(tensors)
+        merged = [next(remaining) if leaf is None else leaf for leaf in self.others]
+        return self.structure.unflatten(merged)
+
+
+@functools.cache
+def _load_decompositions() -> None:
+    """What PyTorch imports for the first forward-mode derivative, without its warning of itself."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        importlib.import_module("torch._decomp.decompositions_for_jvp")
+
+
+def jvp(
+    function: Function, primals: Sequence[Any], tangents: Sequence[Any], has_aux: bool
+) -> tuple[Any, ...]:
+    written: list[Cell] = []
+    beside = _Beside()
+    structure: Any = None
+
+    def pure(*args: Any) -> Any:
+        nonlocal structure
+        with Frame() as frame:
+            output = function(*args)
+        value, auxiliary = output if has_aux else (output, None)
+        written[:] = frame.written
+        leaves, structure = optree.tree_flatten(value)
+        return tuple(map(torch.as_tensor, leaves)), beside.tensors((auxiliary, frame.writes()))
+
+    _load_decompositions()
+    *pair, tensors = torch.func.jvp(pure, tuple(primals), tuple(tangents), has_aux=True)
+    auxiliary, writes = beside.whole(tensors)
+    _commit(written, writes)
+    value, tangent = (optree.tree_unflatten(structure, leaves) for leaves in pair)
+    return (value, tangent, auxiliary) if has_aux else (value, tangent)
 
 
 class _Custom(torch.autograd.Function):
