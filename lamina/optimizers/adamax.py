@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Unpack
 
 from lamina import ops
-from lamina.ops.nn import lerp
+from lamina.ops.maps import lerp
 from lamina.ops.row import Tensor
 from lamina.optimizers.optimizer import Optimizer, Slots
 from lamina.optimizers.stages import Options, check_fractions

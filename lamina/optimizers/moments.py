@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lamina import ops
-from lamina.ops.nn import lerp
+from lamina.ops.maps import lerp
 from lamina.ops.row import Tensor
 from lamina.optimizers.optimizer import Slots
 

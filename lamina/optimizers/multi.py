@@ -38,9 +38,7 @@ class OptimizerMap(Named, MutableMapping[str, Optimizer]):
 
     slot: ClassVar[str] = "optimizers"
 
-    def __init__(
-        self, default_optimizer: Any, optimizer_map: dict[str, Any] | None = None
-    ) -> None:
+    def __init__(self, default_optimizer: Any, optimizer_map: dict[str, Any] | None = None) -> None:
         default = _revived(default_optimizer)
         if not isinstance(default, Optimizer):
             raise TypeError(f"default_optimizer must be an optimizer, and it is {default!r}.")
@@ -111,6 +109,8 @@ class MultiOptimizer(Optimizer):
         ([0.75], [0.5])
     """
 
+    loss_scale_factor: float | None = None
+
     def __init__(
         self,
         optimizer_map: Any,
@@ -127,7 +127,7 @@ class MultiOptimizer(Optimizer):
             )
         super().__init__(0.0, loss_scale_factor=loss_scale_factor, name=name)
         self.optimizer_map: OptimizerMap | Callable[[Variable], Optimizer] = chosen
-        self._owners: dict[int, Optimizer] = {}
+        self._owners: dict[Any, Optimizer] = {}
 
     @property
     def optimizers(self) -> list[Optimizer]:
@@ -157,11 +157,11 @@ class MultiOptimizer(Optimizer):
         )
 
     def _extend(self, variables: list[Variable]) -> None:
-        owners = {id(variable): self._chosen(variable) for variable in variables}
+        owners = {variable.handle: self._chosen(variable) for variable in variables}
         self._trained += variables
         self._owners.update(owners)
         for optimizer in unique(owners.values()):
-            optimizer._know([one for one in variables if owners[id(one)] is optimizer])
+            optimizer._know([one for one in variables if owners[one.handle] is optimizer])
 
     def _chosen(self, variable: Variable) -> Optimizer:
         if isinstance(self.optimizer_map, OptimizerMap):
@@ -186,7 +186,7 @@ class MultiOptimizer(Optimizer):
         direct = [pair for pair in pairs if pair[1].overwrite_with_gradient]
         parts: dict[int, list[tuple[Tensor, Variable]]] = {}
         for gradient, variable in (*direct, *self._unscaled(plain)):
-            parts.setdefault(id(self._owners[id(variable)]), []).append((gradient, variable))
+            parts.setdefault(id(self._owners[variable.handle]), []).append((gradient, variable))
         for optimizer in self.optimizers:
             if id(optimizer) in parts:
                 optimizer._apply(parts[id(optimizer)])

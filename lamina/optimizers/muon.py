@@ -113,12 +113,15 @@ class Muon(Optimizer):
 
     def _is_for_adam(self, variable: Variable) -> bool:
         path = variable.path
-        if len(variable.shape) != 2 or self.exclude_embeddings and "embedding" in path.lower():
-            return True
-        return any(re.search(one, path) for one in self.exclude_layers)
+        embedding = self.exclude_embeddings and "embedding" in path.lower()
+        return (
+            len(variable.shape) != 2
+            or embedding
+            or any(re.search(one, path) for one in self.exclude_layers)
+        )
 
     def _by_adam(self, variable: Variable) -> bool:
-        return id(variable) in self._slots.get("velocity", {})
+        return variable.handle in self._slots.get("velocity", {})
 
     def _take_decay(self, variables: list[Variable], rate: Tensor) -> None:
         super()._take_decay([one for one in variables if not self._by_adam(one)], rate)
@@ -144,24 +147,41 @@ class Muon(Optimizer):
         learning_rate: Tensor,
         step: Tensor,
     ) -> tuple[Tensor, Slots]:
-        rows, columns = gradient.shape
         mean = self.momentum * slots["momentum"] + gradient
         ahead = gradient + self.momentum * mean if self.nesterov else mean
-        wide = ops.transpose(ahead) if rows > columns else ahead
-        wide = self._orthogonalized(wide)
-        change = ops.transpose(wide) if rows > columns else wide
-        if self.rms_rate is not None:
-            learning_rate = learning_rate * (self.rms_rate * math.sqrt(max(rows, columns)))
+        change = self.lr_adjust(self.zeropower_via_newtonschulz5(ahead, self.ns_steps))
         return parameter - learning_rate * change, {"momentum": mean}
 
-    def _orthogonalized(self, matrix: Tensor) -> Tensor:
-        """A matrix near U Vᵀ for one that is U S Vᵀ, by the iteration of Newton and Schulz."""
-        matrix = matrix / (ops.sqrt(ops.sum(ops.square(matrix))) + 1e-7)
-        for _ in range(self.ns_steps):
-            square = ops.matmul(matrix, ops.transpose(matrix))
+    def zeropower_via_newtonschulz5(self, x: Tensor, steps: int) -> Tensor:
+        """A matrix near U Vᵀ for one that is U S Vᵀ, by the iteration of Newton and Schulz.
+
+        Args:
+            x: a matrix, or a stack of them.
+            steps: the number of iterations.
+        """
+        tall = x.shape[-2] > x.shape[-1]
+        matrix = self.transpose_last_axis(x) if tall else x
+        norm = ops.sqrt(ops.sum(ops.square(matrix), axis=(-2, -1), keepdims=True))
+        matrix = matrix / (norm + 1e-7)
+        for _ in range(steps):
+            square = ops.matmul(matrix, self.transpose_last_axis(matrix))
             factor = self.muon_b * square + self.muon_c * ops.matmul(square, square)
             matrix = self.muon_a * matrix + ops.matmul(factor, matrix)
-        return matrix
+        return self.transpose_last_axis(matrix) if tall else matrix
+
+    def transpose_last_axis(self, X: Tensor) -> Tensor:
+        """`X` with its last two axes exchanged."""
+        return ops.swapaxes(X, -1, -2)
+
+    def lr_adjust(self, x: Tensor) -> Tensor:
+        """A step of a matrix made about as large as one of Adam: x * rms_rate * sqrt(n).
+
+        Args:
+            x: the step; n is the greater side of the matrix.
+        """
+        if self.rms_rate is None:
+            return x
+        return x * (self.rms_rate * math.sqrt(max(x.shape[0], x.shape[1])))
 
     def _update_by_adam(
         self,

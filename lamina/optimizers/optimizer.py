@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Self
@@ -13,7 +14,7 @@ from lamina.core import registry
 from lamina.core.named import Named
 from lamina.core.variable import Variable
 from lamina.ops.row import Tensor
-from lamina.optimizers.stages import OPTION_NAMES, Clipping, check_number
+from lamina.optimizers.stages import OPTION_NAMES, Clipping, check_number, check_pattern
 from lamina.optimizers.state import OptimizerState
 from lamina.symbolic.graph import auto_name, to_snake_case
 
@@ -104,9 +105,10 @@ class Optimizer(Named, OptimizerState):
         self.built = False
         self._start_state(learning_rate)
         self._trained: list[Variable] = []
-        self._undecayed: tuple[set[int], tuple[str, ...]] = (set(), ())
-        self._slots: dict[str, dict[int, Variable]] = {}
-        self._slot_handles: dict[int, dict[str, Any]] = {}
+        # By the handles of variables, which copies and pickles of an optimizer keep apart.
+        self._undecayed: tuple[set[Any], tuple[str, ...]] = (set(), ())
+        self._slots: dict[str, dict[Any, Variable]] = {}
+        self._slot_handles: dict[Any, dict[str, Any]] = {}
 
     def __setattr__(self, name: str, value: Any) -> None:
         super().__setattr__(name, value)
@@ -185,12 +187,12 @@ class Optimizer(Named, OptimizerState):
                     make = self.make_slot if own else self.add_variable_from_reference
                     slot = make(variable, name)
                     if slot is not None:
-                        self._slots.setdefault(name, {})[id(variable)] = slot
+                        self._slots.setdefault(name, {})[variable.handle] = slot
 
         kept = {name: held for name, held in self._slots.items() if self._is_own(name)}
         for variable in variables:
-            held = {name: slots.get(id(variable)) for name, slots in kept.items()}
-            self._slot_handles[id(variable)] = {
+            held = {name: slots.get(variable.handle) for name, slots in kept.items()}
+            self._slot_handles[variable.handle] = {
                 name: slot.handle for name, slot in held.items() if slot is not None
             }
 
@@ -286,12 +288,12 @@ class Optimizer(Named, OptimizerState):
 
     def _keep(self, pairs: list[tuple[Tensor, Variable]]) -> None:
         for gradient, variable in pairs:
-            self._slots["gradient_accumulator"][id(variable)].assign_add(gradient)
+            self._slots["gradient_accumulator"][variable.handle].assign_add(gradient)
 
     def _update_accumulated(self, pairs: list[tuple[Tensor, Variable]]) -> None:
         means = []
         for gradient, variable in pairs:
-            kept = self._slots["gradient_accumulator"][id(variable)]
+            kept = self._slots["gradient_accumulator"][variable.handle]
             total = kept.value + ops.cast(gradient, kept.dtype)
             means.append((total / self.gradient_accumulation_steps, variable))
             kept.assign(ops.zeros_like(total))
@@ -345,7 +347,7 @@ class Optimizer(Named, OptimizerState):
             slots: dict[str, Any] = {}
             if gradient is not None:
                 gradient = gradient if type_of(gradient) == kind else ops.cast(gradient, kind)
-                slots = self._slot_handles[id(variable)]
+                slots = self._slot_handles[variable.handle]
             row = (gradient, variable.handle, slots)
             (half if kind in ("float16", "bfloat16") else full).append(row)
         step = ops.cast(self.iterations + 1, "float32")
@@ -359,7 +361,7 @@ class Optimizer(Named, OptimizerState):
         started = ops.cast(ops.not_equal(self.iterations, 0), "float32")
         momentum = started * self.ema_momentum
         for variable in variables:
-            average = self._slots["average"][id(variable)]
+            average = self._slots["average"][variable.handle]
             average.assign(momentum * average.value + (1.0 - momentum) * variable.value)
             if self.ema_overwrite_frequency:
                 now = ops.equal(ops.mod(self.iterations + 1, self.ema_overwrite_frequency), 0)
@@ -369,8 +371,8 @@ class Optimizer(Named, OptimizerState):
         """Put the averages, where they are kept, in the place of the variables' values."""
         averages = self._slots.get("average", {})
         for variable in var_list:
-            if id(variable) in averages:
-                variable.assign(averages[id(variable)].value)
+            if variable.handle in averages:
+                variable.assign(averages[variable.handle].value)
 
     def scale_loss(self, loss: Tensor) -> Tensor:
         """The loss to differentiate: multiplied by `loss_scale_factor`, if there is one."""
@@ -381,18 +383,31 @@ class Optimizer(Named, OptimizerState):
         var_list: Iterable[Variable] | None = None,
         var_names: Iterable[str] | None = None,
     ) -> None:
-        """Keep weight decay away from some variables.
+        """Keep weight decay away from these variables, and from no others.
 
         Args:
             var_list: these variables.
-            var_names: those whose path contains one of these strings.
+            var_names: regular expressions; those in whose name, the last part of the path, one of
+                these is found.
+
+        Raises:
+            ValueError: if `var_list` holds anything but variables, or a pattern is none.
         """
-        self._undecayed = ({id(one) for one in var_list or ()}, tuple(var_names or ()))
+        variables = list(var_list or ())
+        wrong = next((one for one in variables if not isinstance(one, Variable)), None)
+        if wrong is not None:
+            raise ValueError(
+                f"var_list holds variables, and {wrong!r} is none: name variables in var_names."
+            )
+        names = [var_names] if isinstance(var_names, str) else var_names or ()
+        patterns = tuple(check_pattern("var_names", name) for name in names)
+        self._undecayed = ({one.handle for one in variables}, patterns)
         guard.flip(new_token())  # compiled steps hold the old answer
 
     def _decays(self, variable: Variable) -> bool:
-        variables, names = self._undecayed
-        return id(variable) not in variables and not any(name in variable.path for name in names)
+        handles, patterns = self._undecayed
+        named = any(re.search(pattern, variable.name) for pattern in patterns)
+        return not named and variable.handle not in handles
 
     def stateless_apply(
         self,
