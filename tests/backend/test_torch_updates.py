@@ -3,11 +3,13 @@
 import numpy as np
 import pytest
 
-from lamina import ops, optimizers
+import lamina
+from lamina import layers, ops, optimizers
 from lamina.backend import use
 from lamina.core.variable import Variable
 
 pytest.importorskip("torch")
+repetition = pytest.importorskip("lamina.backend.torch.repetition")
 
 pytestmark = pytest.mark.every_backend
 
@@ -43,3 +45,34 @@ def test_muon_has_one_of_each():
     assert found.pop("update") is None
     assert set(found) == {"_decay", "_decay_by_adam", "_update_by_adam"}
     assert all(program is not None for program in found.values())
+
+
+X = np.random.default_rng(0).normal(size=(36, 3)).astype("float32")
+
+
+def trained(optimizer, enough, monkeypatch):
+    """The weights and the optimizer's state after steps of which those after two are repeated."""
+    monkeypatch.setattr(repetition, "ENOUGH", enough)
+    lamina.utils.set_random_seed(1)
+    model = lamina.Sequential([lamina.Input((3,)), layers.Dense(4, "tanh"), layers.Dense(1)])
+    model.compile(optimizer, "mse")
+    model.fit(X, X[:, :1] * 2.0, batch_size=4, epochs=1, verbose=0)
+    return [one.numpy() for one in (*model.variables, *model.optimizer.variables)]
+
+
+@pytest.mark.parametrize("name", [*ELEMENTWISE, "Adafactor", "Lamb", "Muon"])
+def test_steps_with_it_are_repeated_to_the_bit(name, monkeypatch):
+    make = getattr(optimizers, name)
+    rate = optimizers.schedules.CosineDecay(0.05, 20)
+    made = []
+    program = repetition._Record.program
+    monkeypatch.setattr(
+        repetition._Record, "program", lambda self: made.append(self) or program(self)
+    )
+    with use("torch"):
+        plain = trained(make(rate, weight_decay=0.01, clipnorm=1.0), 10**9, monkeypatch)
+        assert not made
+        repeated = trained(make(rate, weight_decay=0.01, clipnorm=1.0), 1, monkeypatch)
+    assert made
+    for one, other in zip(plain, repeated, strict=True):
+        np.testing.assert_array_equal(one, other)

@@ -50,6 +50,8 @@ def test_half_precision_follows_full_precision(name, kind):
         ("Ftrl", {"learning_rate_power": 0.5}),
         ("Ftrl", {"initial_accumulator_value": -1.0}),
         ("Ftrl", {"l1_regularization_strength": -1.0}),
+        ("RMSprop", {"rho": 1.5}),
+        ("RMSprop", {"momentum": -0.5}),
         ("Lamb", {"beta_2": -0.1}),
         ("Nadam", {"beta_1": None}),
         ("Muon", {"momentum": 1.5}),
@@ -83,6 +85,20 @@ def test_muon_leaves_to_adam_what_keras_does(path, given):
         mine.build([Variable(np.ones((2, 3)), name=name)])
         reference.build([keras.Variable(np.ones((2, 3)), name=name)])
     assert [one.name for one in mine.variables] == [one.name for one in reference.variables]
+
+
+@pytest.mark.parametrize("shape", [(2, 3), (5, 2), (3, 2, 4)])
+def test_the_steps_of_muon_are_those_of_keras(shape):
+    mine, reference = optimizers.Muon(), keras.optimizers.Muon()
+    x = np.random.default_rng(0).normal(size=shape).astype("float32")
+    for method, arguments in (
+        ("zeropower_via_newtonschulz5", (2,)),
+        ("transpose_last_axis", ()),
+        ("lr_adjust", ()),
+    ):
+        found = getattr(mine, method)(ops.convert_to_tensor(x), *arguments)
+        wanted = getattr(reference, method)(keras.ops.convert_to_tensor(x), *arguments)
+        np.testing.assert_allclose(ops.convert_to_numpy(found), wanted, rtol=1e-4, atol=1e-5)
 
 
 def test_muon_keeps_decay_from_what_is_excluded():

@@ -212,12 +212,12 @@ def test_arguments_of_fit_win_and_nothing_that_was_given_is_changed():
 
 def test_pipelines_and_searches():
     search = GridSearchCV(
-        make_pipeline(StandardScaler(), made(wrappers.SKLearnClassifier, 8)),
-        {"sklearnclassifier__model_kwargs": [{"rate": 1e-6}, {"rate": 0.3}]},
+        make_pipeline(StandardScaler(), made(wrappers.SKLearnClassifier, 3)),
+        {"sklearnclassifier__model_kwargs": [{"rate": 1e-6}, {"rate": 1.0}]},
         cv=2,
     )
     search.fit(X, NAMES)
-    assert search.best_params_["sklearnclassifier__model_kwargs"] == {"rate": 0.3}
+    assert search.best_params_["sklearnclassifier__model_kwargs"] == {"rate": 1.0}
     assert search.score(X, NAMES) > 0.8
     again = pickle.loads(pickle.dumps(search))
     assert again.predict(X).tolist() == search.predict(X).tolist()
