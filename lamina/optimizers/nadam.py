@@ -65,6 +65,7 @@ class Nadam(Optimizer):
         return self.beta_1 * (1 - 0.5 * ops.power(0.96, step))
 
     def _update_together(self, pairs: list[tuple[Tensor, Variable]], rate: Tensor) -> None:
+        assert self._product is not None  # made with the slots
         step = ops.cast(self.iterations + 1, "float32")
         product = self._product * self._share(step)
         self._update_by(self._update_with, pairs, rate, product)
