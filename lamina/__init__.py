@@ -22,6 +22,7 @@ from lamina import (
     saving,
     tree,
     utils,
+    wrappers,
 )
 from lamina.backend import LeakedTraceError
 from lamina.core.context import name_scope
@@ -102,4 +103,5 @@ __all__ = [
     "version",
     "vmap",
     "while_loop",
+    "wrappers",
 ]

@@ -56,6 +56,10 @@ class Model(Trainer, Layer):
             self._graph = Graph(inputs, outputs)
             self.built = True
 
+    def __getstate__(self) -> dict[str, Any]:
+        # Compiled steps train the model that they were made for: a copy makes its own.
+        return {**super().__getstate__(), "_functions": {}}
+
     @property
     def layers(self) -> list[Layer]:
         """The layers directly inside the model, in the order of the graph or of definition."""

@@ -6,13 +6,25 @@ from typing import Any
 from lamina.backend import backend, current
 from lamina.core import registry
 from lamina.optimizers import foreign as foreign_optimizers
+from lamina.optimizers import legacy as legacy
 from lamina.optimizers import schedules as schedules
+from lamina.optimizers.adadelta import Adadelta as Adadelta
+from lamina.optimizers.adafactor import Adafactor as Adafactor
 from lamina.optimizers.adagrad import Adagrad as Adagrad
 from lamina.optimizers.adam import Adam as Adam
 from lamina.optimizers.adam import AdamW as AdamW
+from lamina.optimizers.adamax import Adamax as Adamax
+from lamina.optimizers.ftrl import Ftrl as Ftrl
+from lamina.optimizers.lamb import Lamb as Lamb
+from lamina.optimizers.lion import Lion as Lion
 from lamina.optimizers.loss_scale import LossScaleOptimizer as LossScaleOptimizer
+from lamina.optimizers.multi import MultiOptimizer as MultiOptimizer
+from lamina.optimizers.multi import OptimizerMap as OptimizerMap
+from lamina.optimizers.muon import Muon as Muon
+from lamina.optimizers.nadam import Nadam as Nadam
 from lamina.optimizers.optimizer import Optimizer as Optimizer
 from lamina.optimizers.rmsprop import RMSprop as RMSprop
+from lamina.optimizers.schedule_free import ScheduleFreeAdamW as ScheduleFreeAdamW
 from lamina.optimizers.sgd import SGD as SGD
 
 

@@ -48,8 +48,9 @@ class Adagrad(Optimizer):
     def slot_groups(self) -> list[tuple[str, ...]]:
         return [("accumulator",)]
 
-    def initial_slot(self, name: str, variable: Variable) -> Any:
-        return initializers.Constant(self.initial_accumulator_value)
+    def make_slot(self, variable: Variable, name: str) -> Variable:
+        first = initializers.Constant(self.initial_accumulator_value)
+        return self.add_variable_from_reference(variable, name, first)
 
     def update(
         self,

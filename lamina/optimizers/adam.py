@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any, Unpack
 
 from lamina import ops
-from lamina.ops.maps import lerp
 from lamina.ops.row import Tensor
+from lamina.optimizers.moments import bias_correction, moments
 from lamina.optimizers.optimizer import Optimizer, Slots
-from lamina.optimizers.stages import CommonOptions, Options
+from lamina.optimizers.stages import CommonOptions, Options, check_fractions
 
 
 class Adam(Optimizer):
@@ -46,6 +46,7 @@ class Adam(Optimizer):
         amsgrad: bool = False,
         **options: Unpack[Options],
     ) -> None:
+        check_fractions(beta_1=beta_1, beta_2=beta_2)
         super().__init__(learning_rate, **options)
         self.beta_1 = beta_1
         self.beta_2 = beta_2
@@ -64,13 +65,12 @@ class Adam(Optimizer):
         learning_rate: Tensor,
         step: Tensor,
     ) -> tuple[Tensor, Slots]:
-        momentum = lerp(slots["momentum"], gradient, 1 - self.beta_1)
-        velocity = lerp(slots["velocity"], ops.square(gradient), 1 - self.beta_2)
-        new = {"momentum": momentum, "velocity": velocity}
+        new = moments(gradient, slots, self.beta_1, self.beta_2)
+        velocity = new["velocity"]
         if self.amsgrad:
             velocity = new["velocity_hat"] = ops.maximum(slots["velocity_hat"], velocity)
-        correction = ops.sqrt(1 - ops.power(self.beta_2, step)) / (1 - ops.power(self.beta_1, step))
-        change = learning_rate * correction * momentum / (ops.sqrt(velocity) + self.epsilon)
+        rate = learning_rate * bias_correction(self.beta_1, self.beta_2, step)
+        change = rate * new["momentum"] / (ops.sqrt(velocity) + self.epsilon)
         return parameter - change, new
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Self
@@ -13,7 +14,7 @@ from lamina.core import registry
 from lamina.core.named import Named
 from lamina.core.variable import Variable
 from lamina.ops.row import Tensor
-from lamina.optimizers.stages import OPTION_NAMES, Clipping, check_number
+from lamina.optimizers.stages import OPTION_NAMES, Clipping, check_number, check_pattern
 from lamina.optimizers.state import OptimizerState
 from lamina.symbolic.graph import auto_name, to_snake_case
 
@@ -68,6 +69,7 @@ class Optimizer(Named, OptimizerState):
         if cls.__module__.startswith("lamina."):
             registry.enter(cls.slot, cls, cls.__name__.lower())
 
+    # What the backend keeps of each formula, by its name and whether it is run on half floats.
     _memos: dict[tuple[str, bool], dict[str, Any]]
 
     def __init__(
@@ -90,8 +92,6 @@ class Optimizer(Named, OptimizerState):
             warnings.warn("decay= is ignored; pass a schedule as learning_rate.", stacklevel=2)
         if kwargs:
             raise ValueError(f"{type(self).__name__} has no argument {', '.join(kwargs)}.")
-        # What the backend keeps of each formula, by its name and whether it is run on half floats.
-        vars(self)["_memos"] = {}
         self._clip = Clipping(clipnorm, clipvalue, global_clipnorm)
         self.clipnorm, self.clipvalue, self.global_clipnorm = clipnorm, clipvalue, global_clipnorm
         self.weight_decay = weight_decay
@@ -105,13 +105,15 @@ class Optimizer(Named, OptimizerState):
         self.built = False
         self._start_state(learning_rate)
         self._trained: list[Variable] = []
-        self._undecayed: tuple[set[int], tuple[str, ...]] = (set(), ())
-        self._slots: dict[str, dict[int, Variable]] = {}
-        self._slot_handles: dict[int, dict[str, Any]] = {}
+        # By the handles of variables, which copies and pickles of an optimizer keep apart.
+        self._undecayed: tuple[set[Any], tuple[str, ...]] = (set(), ())
+        self._slots: dict[str, dict[Any, Variable]] = {}
+        self._slot_handles: dict[Any, dict[str, Any]] = {}
 
     def __setattr__(self, name: str, value: Any) -> None:
         super().__setattr__(name, value)
-        self._memos.clear()  # what the backend noted of the formulas held with the old value
+        # What the backend noted of the formulas held with the old value.
+        vars(self).setdefault("_memos", {}).clear()
 
     def __getstate__(self) -> dict[str, Any]:
         return {**vars(self), "_memos": {}}
@@ -136,9 +138,9 @@ class Optimizer(Named, OptimizerState):
         """
         return []
 
-    def initial_slot(self, name: str, variable: Variable) -> Any:
-        """The initializer of slot `name`."""
-        return "zeros"
+    def make_slot(self, variable: Variable, name: str) -> Variable | None:
+        """Make the slot `name` of a variable; None where this variable has none of that name."""
+        return self.add_variable_from_reference(variable, name)
 
     def update(
         self,
@@ -164,7 +166,7 @@ class Optimizer(Named, OptimizerState):
 
     def update_step(self, gradient: Tensor, variable: Variable, learning_rate: Tensor) -> None:
         """Update `variable` and its slots in place, by `update`."""
-        self._update_by(self.update, [(gradient, variable)], learning_rate)
+        self._update_together([(gradient, variable)], learning_rate)
 
     # State ---------------------------------------------------------------------------------
 
@@ -181,14 +183,16 @@ class Optimizer(Named, OptimizerState):
         for group in (*groups, *self.slot_groups()):
             for variable in variables:
                 for name in () if variable.overwrite_with_gradient else group:
-                    kind = self.initial_slot(name, variable) if self._is_own(name) else "zeros"
-                    slot = self.add_variable_from_reference(variable, name, kind)
-                    self._slots.setdefault(name, {})[id(variable)] = slot
+                    own = self._is_own(name)
+                    make = self.make_slot if own else self.add_variable_from_reference
+                    slot = make(variable, name)
+                    if slot is not None:
+                        self._slots.setdefault(name, {})[variable.handle] = slot
 
-        own = {name: held for name, held in self._slots.items() if self._is_own(name)}
+        kept = {name: held for name, held in self._slots.items() if self._is_own(name)}
         for variable in variables:
-            held = {name: slots.get(id(variable)) for name, slots in own.items()}
-            self._slot_handles[id(variable)] = {
+            held = {name: slots.get(variable.handle) for name, slots in kept.items()}
+            self._slot_handles[variable.handle] = {
                 name: slot.handle for name, slot in held.items() if slot is not None
             }
 
@@ -259,10 +263,7 @@ class Optimizer(Named, OptimizerState):
         for gradient, variable in pairs:
             if variable.overwrite_with_gradient:
                 variable.assign(gradient)
-        pairs = [pair for pair in pairs if not pair[1].overwrite_with_gradient]
-        factor = self.loss_scale_factor
-        if factor is not None:
-            pairs = [(ops.divide(gradient, factor), variable) for gradient, variable in pairs]
+        pairs = self._unscaled([pair for pair in pairs if not pair[1].overwrite_with_gradient])
         steps = self.gradient_accumulation_steps
         if not pairs:
             pass
@@ -279,14 +280,20 @@ class Optimizer(Named, OptimizerState):
                 variable.assign(variable.constraint(variable.value))
         self._iterations.assign_add(1)
 
+    def _unscaled(self, pairs: list[tuple[Tensor, Variable]]) -> list[tuple[Tensor, Variable]]:
+        factor = self.loss_scale_factor
+        if factor is None:
+            return pairs
+        return [(ops.divide(gradient, factor), variable) for gradient, variable in pairs]
+
     def _keep(self, pairs: list[tuple[Tensor, Variable]]) -> None:
         for gradient, variable in pairs:
-            self._slots["gradient_accumulator"][id(variable)].assign_add(gradient)
+            self._slots["gradient_accumulator"][variable.handle].assign_add(gradient)
 
     def _update_accumulated(self, pairs: list[tuple[Tensor, Variable]]) -> None:
         means = []
         for gradient, variable in pairs:
-            kept = self._slots["gradient_accumulator"][id(variable)]
+            kept = self._slots["gradient_accumulator"][variable.handle]
             total = kept.value + ops.cast(gradient, kept.dtype)
             means.append((total / self.gradient_accumulation_steps, variable))
             kept.assign(ops.zeros_like(total))
@@ -296,27 +303,42 @@ class Optimizer(Named, OptimizerState):
         rate = ops.cast(self.learning_rate, "float32")
         gradients = self._clip([gradient for gradient, _ in pairs])
         pairs = [(one, variable) for one, (_, variable) in zip(gradients, pairs, strict=True)]
-        decayed = [] if self.weight_decay is None else [v for _, v in pairs if self._decays(v)]
-        if decayed:
-            self._update_by(self._decay, [(None, variable) for variable in decayed], rate)
+        self._take_decay([variable for _, variable in pairs], rate)
         if type(self).update_step is Optimizer.update_step:
-            self._update_by(self.update, pairs, rate)
+            self._update_together(pairs, rate)
         else:
             for gradient, variable in pairs:
                 self.update_step(gradient, variable, rate)
+
+    def _take_decay(self, variables: list[Variable], rate: Tensor) -> None:
+        """Take weight decay off the variables that are not excluded from it."""
+        if self.weight_decay is not None:
+            self._update_by(self._decay, [(None, v) for v in variables if self._decays(v)], rate)
 
     def _decay(
         self, gradient: None, parameter: Tensor, slots: Slots, learning_rate: Tensor, step: Tensor
     ) -> tuple[Tensor, Slots]:
         return parameter - parameter * (self.weight_decay * learning_rate), {}
 
+    def _update_together(self, pairs: list[tuple[Tensor, Variable]], rate: Tensor) -> None:
+        """Update the variables by their formula: `update`, unless a subclass has several."""
+        self._update_by(self.update, pairs, rate)
+
     def _update_by(
         self,
         update: Callable[..., tuple[Tensor, Slots]],
         pairs: list[tuple[Tensor | None, Variable]],
         rate: Tensor,
+        *shared: Tensor,
     ) -> None:
-        """Put in place what `update` makes of each gradient, variable and its slots."""
+        """Put in place what `update` makes of each gradient, variable and its slots.
+
+        Args:
+            update: the formula.
+            pairs: gradients and variables.
+            rate: the learning rate.
+            *shared: scalars that the formula takes after the step.
+        """
         full: list[Any] = []
         half: list[Any] = []
         type_of = current().dtype
@@ -325,21 +347,21 @@ class Optimizer(Named, OptimizerState):
             slots: dict[str, Any] = {}
             if gradient is not None:
                 gradient = gradient if type_of(gradient) == kind else ops.cast(gradient, kind)
-                slots = self._slot_handles[id(variable)]
+                slots = self._slot_handles[variable.handle]
             row = (gradient, variable.handle, slots)
             (half if kind in ("float16", "bfloat16") else full).append(row)
         step = ops.cast(self.iterations + 1, "float32")
         for rows, formula in ((full, update), (half, _widened(update))):
             if rows:
                 memo = self._memos.setdefault((update.__name__, rows is half), {})
-                current().update_all(formula, rows, memo, rate, step)
+                current().update_all(formula, rows, memo, rate, step, *shared)
 
     def _average(self, variables: list[Variable]) -> None:
         # The first update's values are the first averages.
         started = ops.cast(ops.not_equal(self.iterations, 0), "float32")
         momentum = started * self.ema_momentum
         for variable in variables:
-            average = self._slots["average"][id(variable)]
+            average = self._slots["average"][variable.handle]
             average.assign(momentum * average.value + (1.0 - momentum) * variable.value)
             if self.ema_overwrite_frequency:
                 now = ops.equal(ops.mod(self.iterations + 1, self.ema_overwrite_frequency), 0)
@@ -349,8 +371,8 @@ class Optimizer(Named, OptimizerState):
         """Put the averages, where they are kept, in the place of the variables' values."""
         averages = self._slots.get("average", {})
         for variable in var_list:
-            if id(variable) in averages:
-                variable.assign(averages[id(variable)].value)
+            if variable.handle in averages:
+                variable.assign(averages[variable.handle].value)
 
     def scale_loss(self, loss: Tensor) -> Tensor:
         """The loss to differentiate: multiplied by `loss_scale_factor`, if there is one."""
@@ -361,18 +383,31 @@ class Optimizer(Named, OptimizerState):
         var_list: Iterable[Variable] | None = None,
         var_names: Iterable[str] | None = None,
     ) -> None:
-        """Keep weight decay away from some variables.
+        """Keep weight decay away from these variables, and from no others.
 
         Args:
             var_list: these variables.
-            var_names: those whose path contains one of these strings.
+            var_names: regular expressions; those in whose name, the last part of the path, one of
+                these is found.
+
+        Raises:
+            ValueError: if `var_list` holds anything but variables, or a pattern is none.
         """
-        self._undecayed = ({id(one) for one in var_list or ()}, tuple(var_names or ()))
+        variables = list(var_list or ())
+        wrong = next((one for one in variables if not isinstance(one, Variable)), None)
+        if wrong is not None:
+            raise ValueError(
+                f"var_list holds variables, and {wrong!r} is none: name variables in var_names."
+            )
+        names = [var_names] if isinstance(var_names, str) else var_names or ()
+        patterns = tuple(check_pattern("var_names", name) for name in names)
+        self._undecayed = ({one.handle for one in variables}, patterns)
         guard.flip(new_token())  # compiled steps hold the old answer
 
     def _decays(self, variable: Variable) -> bool:
-        variables, names = self._undecayed
-        return id(variable) not in variables and not any(name in variable.path for name in names)
+        handles, patterns = self._undecayed
+        named = any(re.search(pattern, variable.name) for pattern in patterns)
+        return not named and variable.handle not in handles
 
     def stateless_apply(
         self,

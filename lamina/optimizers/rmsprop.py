@@ -8,7 +8,7 @@ from lamina import ops
 from lamina.ops.maps import lerp
 from lamina.ops.row import Tensor
 from lamina.optimizers.optimizer import Optimizer, Slots
-from lamina.optimizers.stages import Options
+from lamina.optimizers.stages import Options, check_fractions
 
 
 class RMSprop(Optimizer):
@@ -44,6 +44,7 @@ class RMSprop(Optimizer):
         centered: bool = False,
         **options: Unpack[Options],
     ) -> None:
+        check_fractions(rho=rho, momentum=momentum)
         super().__init__(learning_rate, **options)
         self.rho = rho
         self.momentum = momentum

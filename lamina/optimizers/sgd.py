@@ -6,7 +6,7 @@ from typing import Any, Unpack
 
 from lamina.ops.row import Tensor
 from lamina.optimizers.optimizer import Optimizer, Slots
-from lamina.optimizers.stages import Options, check_number
+from lamina.optimizers.stages import Options, check_fractions
 
 
 class SGD(Optimizer):
@@ -39,7 +39,7 @@ class SGD(Optimizer):
         nesterov: bool = False,
         **options: Unpack[Options],
     ) -> None:
-        check_number("momentum", momentum, 0.0, 1.0)
+        check_fractions(momentum=momentum)
         super().__init__(learning_rate, **options)
         self.momentum = momentum
         self.nesterov = nesterov

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypedDict
@@ -97,3 +98,21 @@ def check_number(name: str, value: Any, least: float = 0.0, most: float = math.i
     if not (math.isfinite(number) and least <= number <= most):
         limits = f"at least {least:g}" if most == math.inf else f"from {least:g} to {most:g}"
         raise ValueError(f"{name} must be a finite number {limits}, and it is {value!r}.")
+
+
+def check_fractions(**given: Any) -> None:
+    """Refuse options that are no number from 0 to 1."""
+    for name, value in given.items():
+        check_number(name, value, 0.0, 1.0)
+
+
+def check_pattern(name: str, pattern: Any) -> str:
+    """`pattern`, or an error if it is no regular expression."""
+    try:
+        re.compile(pattern)
+    except (re.error, TypeError) as error:
+        raise ValueError(
+            f"{name} must be a regular expression for paths of variables, and {pattern!r} is none: "
+            f"{error}."
+        ) from error
+    return str(pattern)

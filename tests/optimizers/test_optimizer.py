@@ -1,10 +1,18 @@
+import copy
+import os
+import pickle
+
 import numpy as np
 import pytest
 
+import lamina
 from lamina import ops, optimizers
 from lamina.backend import current
 from lamina.core.registry import CustomObjectScope
 from lamina.core.variable import Variable
+
+os.environ.setdefault("KERAS_BACKEND", "jax")
+keras = pytest.importorskip("keras")
 
 ONE = np.ones(2, "float32")
 
@@ -162,6 +170,48 @@ def test_exclusion_from_weight_decay():
     optimizer.exclude_from_weight_decay(var_list=[third], var_names=["bias"])
     optimizer.apply([0 * ONE] * 3, [one, other, third])
     assert values(one, other, third) == [[0.5, 0.5], [1.0, 1.0], [1.0, 1.0]]
+
+
+@pytest.mark.parametrize("names", [["ker"], ["scope"], ["a.b"], ["^k", "b$"], ["k.*l"], []])
+def test_names_that_are_excluded_are_those_of_keras(names):
+    def decayed(library):
+        with library.name_scope("scope"):
+            made = [library.Variable(ONE, name=name) for name in ("kernel", "bias", "a.b", "Ker")]
+        optimizer = library.optimizers.SGD(1.0, weight_decay=0.5)
+        optimizer.exclude_from_weight_decay(var_list=made[:1], var_names=["bias"])
+        optimizer.exclude_from_weight_decay(var_names=names)
+        optimizer.apply([0 * ONE] * len(made), made)
+        return [float(np.asarray(one.numpy())[0]) for one in made]
+
+    assert decayed(lamina) == decayed(keras)
+
+
+def test_exclusions_that_cannot_be_are_refused():
+    optimizer = optimizers.SGD(weight_decay=0.5)
+    with pytest.raises(ValueError, match="var_names"):
+        optimizer.exclude_from_weight_decay(var_names=["("])
+    with pytest.raises(ValueError, match="var_list"):
+        optimizer.exclude_from_weight_decay(var_list=["kernel"])
+
+
+def by_rank():
+    """One optimizer for each rank, with slots of every kind."""
+    chosen = {"w": optimizers.Adam(0.1, use_ema=True, weight_decay=0.1)}
+    return optimizers.MultiOptimizer(optimizers.OptimizerMap(optimizers.Muon(0.1), chosen))
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda one: pickle.loads(pickle.dumps(one))])
+@pytest.mark.parametrize("make", [optimizers.Adam, optimizers.Nadam, by_rank])
+def test_a_copy_goes_on_by_itself(make, copied):
+    optimizer, made = make(), [weight(), Variable([[1.0, 2.0]], name="matrix")]
+    gradients = [ONE, np.ones((1, 2), "float32")]
+    optimizer.apply(gradients, made)
+    before = values(*made)
+    again, others = copied((optimizer, made))
+    again.apply(gradients)
+    assert values(*made) == before != values(*others)
+    optimizer.apply(gradients)
+    assert values(*made, *optimizer.variables) == values(*others, *again.variables)
 
 
 def test_a_gradient_may_be_the_new_value():

@@ -13,17 +13,25 @@ os.environ.setdefault("KERAS_BACKEND", "jax")
 keras = pytest.importorskip("keras")
 
 ROWS = {
-    "ExponentialDecay": [(0.1, 7, 0.5), (0.1, 7, 0.5, True)],
-    "InverseTimeDecay": [(0.1, 7, 0.5), (0.1, 7, 0.5, True)],
+    "ExponentialDecay": [(0.1, 7, 0.5), (0.1, 7, 0.5, True), (0.1, 2.5, 1.5)],
+    "InverseTimeDecay": [(0.1, 7, 0.5), (0.1, 7, 0.5, True), (0.1, 2.5, 3.0)],
     "PolynomialDecay": [(0.1, 20), (0.1, 20, 0.01, 2.0), (0.1, 20, 0.01, 0.5, True)],
-    "PiecewiseConstantDecay": [([3, 10, 40], [1.0, 0.5, 0.2, 0.1])],
+    "PiecewiseConstantDecay": [
+        ([3, 10, 40], [1.0, 0.5, 0.2, 0.1]),
+        ([2.5, 10.0], [1, 2, 3]),
+    ],
     "CosineDecay": [
         (0.1, 30),
         (0.1, 30, 0.2),
         (0.01, 30, 0.1, "c", 0.2, 10),
         (0.01, 30, 0.0, "c", 0.2, 0),
     ],
-    "CosineDecayRestarts": [(0.1, 5), (0.1, 5, 1.0), (0.1, 5, 1.5, 0.8, 0.1)],
+    "CosineDecayRestarts": [
+        (0.1, 5),
+        (0.1, 5, 1.0),
+        (0.1, 5, 1.5, 0.8, 0.1),
+        (0.1, 3, 3.0, 1.2),
+    ],
 }
 STEPS = [0, 1, 2, 3, 4, 5, 7, 9, 10, 14, 20, 21, 30, 33, 39, 41, 99]
 CASES = [(name, arguments) for name, rows in ROWS.items() for arguments in rows]
