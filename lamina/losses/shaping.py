@@ -85,7 +85,8 @@ def fit_weights(weights: Tensor, values: Tensor, name: str = "sample_weight") ->
         raise ValueError(
             f"The {name} has the shape {shape}, and the function whose values it weighs returned "
             "one number for the whole batch, which says nothing of a single sample. Return one "
-            "value for each sample instead, as ops.mean(…, axis=-1) does."
+            "value for each sample instead, as ops.mean(…, axis=-1) does, and Dice and Tversky with "
+            "axis=(1, …)."
         )
     if len(shape) == len(values.shape) + 1 and shape[-1] == 1:
         weights = ops.squeeze(weights, axis=-1)
