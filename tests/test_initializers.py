@@ -237,9 +237,9 @@ def test_the_transform_is_that_of_keras(options, frequencies):
     ("options", "shape", "message"),
     [
         ({"side": "x"}, (8, 1, 5), "side is"),
-        ({"window": "x"}, (8, 1, 5), "no window 'x'"),
+        ({"window": "x"}, (8, 1, 5), "window name 'x'"),
         ({"scaling": "x"}, (8, 1, 5), "scaling is"),
-        ({"window": [1.0, 2.0]}, (8, 1, 5), "does not fit"),
+        ({"window": [1.0, 2.0]}, (8, 1, 5), "kernel needs"),
         ({}, (8, 5), "kernels of shape"),
     ],
 )

@@ -66,14 +66,19 @@ class Backend(abc.ABC):
     def namespaces(self) -> Sequence[Any]:
         """The framework's modules to look kernels up in, in order."""
 
-    def kernel(self, name: str) -> Function | None:
+    def kernel(self, name: str, dtype: str | None = None) -> Function | None:
         """The kernel for op `name`, or None where the op's shared definition serves.
+
+        One that has an attribute `of_type`, a function of the type that it computes in, is asked
+        for the kernel of that type: what a wrapper does for some types then costs others nothing.
 
         It takes the op's tensors and required arguments by position, the others by keyword.
         """
         if name not in self._kernels:
             self._kernels[name] = self._find(name)
-        return self._kernels[name]
+        found = self._kernels[name]
+        choose = None if dtype is None else getattr(found, "of_type", None)
+        return found if choose is None else choose(dtype)
 
     def _find(self, name: str) -> Function | None:
         if name in self.own:

@@ -93,7 +93,12 @@ class QuantizedFloat8DTypePolicy(QuantizedDTypePolicy):
             raise TypeError(
                 f"amax_history_length is an integer number of steps, not {amax_history_length!r}."
             )
-        self.amax_history_length = amax_history_length
+        self._amax_history_length = amax_history_length
+
+    @property
+    def amax_history_length(self) -> int:
+        """How many steps the largest numbers are remembered for."""
+        return self._amax_history_length
 
     def get_config(self) -> dict[str, Any]:
         """What makes an equal policy again."""

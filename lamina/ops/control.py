@@ -219,15 +219,17 @@ def scan(
     return current().scan(f, _tensors(init), _tensors(xs), length, reverse, unroll)
 
 
-def _common_length(xs: Tree, length: int | None, axis: int = 0) -> int:
+def _common_length(xs: Tree, length: int | None, axis: int = 0) -> Any:
     sizes = [convert_to_tensor(leaf).shape[axis] for leaf in leaves(xs)]
     if length is not None:
         sizes.append(operator.index(length))
     if not sizes:
         raise ValueError("scan needs `xs`, or the number of steps as `length`.")
-    if any(size != sizes[0] for size in sizes) or sizes[0] < 0:
+    known = [size for size in sizes if size is not None]  # a graph may not know
+    if any(size != known[0] for size in known) or (known and known[0] < 0):
         raise ValueError(f"What is walked has the same length; these have {sizes}.")
-    return int(sizes[0]) if type(sizes[0]) is int else sizes[0]
+    size = known[0] if known else None
+    return int(size) if type(size) is int else size
 
 
 @recorded
@@ -253,6 +255,10 @@ def associative_scan(f: Function, elems: Tree, reverse: bool = False, axis: int 
         return _specs(elems)
     found = _tensors(elems)
     size = _common_length(found, None, axis)
+    if size is None:
+        raise ValueError(
+            "associative_scan needs to know how many there are, which the graph does not."
+        )
     distance = 1
     # Hillis and Steele: after each round an element combines twice as many of those before it.
     while distance < size:

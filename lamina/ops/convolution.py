@@ -37,7 +37,7 @@ def conv(
 
     Example:
         >>> from lamina import ops
-        >>> ops.conv(ops.ones((1, 5, 2)), ops.ones((3, 2, 4))).shape
+        >>> tuple(ops.conv(ops.ones((1, 5, 2)), ops.ones((3, 2, 4))).shape)
         (1, 3, 4)
     """
     ...

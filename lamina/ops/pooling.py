@@ -34,7 +34,7 @@ def max_pool(
 
     Example:
         >>> from lamina import ops
-        >>> ops.max_pool(ops.ones((1, 4, 4, 3)), 2).shape
+        >>> tuple(ops.max_pool(ops.ones((1, 4, 4, 3)), 2).shape)
         (1, 2, 2, 3)
     """
     ...

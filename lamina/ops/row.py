@@ -212,7 +212,7 @@ class Row:
             result = tuple(canonical(strong(one)) for one in result)
         elif result is not None:
             result = canonical(strong(result))
-        kernel = None if self.everywhere else backend.kernel(self.name)
+        kernel = None if self.everywhere else backend.kernel(self.name, compute)
         plan = Plan(compute, result, kernel)
         if plan.kernel is None and self.has_body:
             plan.native, plan.kernel = False, self.definition

@@ -123,6 +123,15 @@ def value_and_grad(backend):
     same(plain(backend.array(X))[1], differences(lambda x: (x * x).sum(), X))
 
 
+def jvp(backend):
+    if backend.name == "numpy":
+        return  # forward only
+    x = backend.array(X)
+    value, slope = backend.jvp(lambda x: x * x, (x,), (backend.array(np.ones_like(X)),), False)
+    same(value, X * X)
+    same(slope, 2 * X)
+
+
 def vmap(backend):
     mapped = backend.vmap(lambda x, y: x * y, (0, None), 1)
     same(mapped(backend.array(X), backend.array(X[0])), (X * X[0]).T)
@@ -203,7 +212,8 @@ def version(backend):
 
 ENTRIES = [
     *(namespaces, array, cast, dtype, to_numpy, variable, read, assign, substitute, jit),
-    *(value_and_grad, vmap, scan, while_loop, cond, switch, remat, custom_gradient, eval_shape),
+    *(value_and_grad, jvp, vmap, scan, while_loop, cond, switch, remat, custom_gradient),
+    eval_shape,
     *(devices, device, version),
 ]
 
@@ -242,6 +252,31 @@ def copy(backend):
     kept = backend.copy(backend.read(handle))
     backend.assign(handle, backend.array(2 * X))
     same(kept, X)
+
+
+def check_values(backend):
+    found = []
+    backend.check_values(found.append, backend.array(X))
+    np.testing.assert_array_equal(found[0], X)
+
+    def refuse(x):
+        raise ValueError("refused")
+
+    with pytest.raises(ValueError, match="refused"):
+        backend.check_values(refuse, backend.array(X))
+
+
+def repeating(backend):
+    handle = backend.variable(backend.array(X), True, "v")
+
+    def step(x):
+        backend.assign(handle, backend.read(handle) + x)
+        return x * 2
+
+    again = backend.repeating(step, 1000)
+    for i in range(6):
+        same(again(backend.array(X + i)), 2 * (X + i))
+    same(backend.read(handle), 7 * X + 15)
 
 
 def is_traced(backend):
@@ -299,12 +334,13 @@ def update_all(backend):
     shapes = [(2, 2), (3,), ()]
     handles = [backend.variable(backend.array(np.ones(s, "float32")), True, "p") for s in shapes]
     kept = [backend.variable(backend.array(np.zeros(s, "float32")), False, "s") for s in shapes]
+    memo: dict = {}
     for _ in range(2):
         rows = [
             (backend.array(np.full(s, i + 1.0, "float32")), handle, {"velocity": slot})
             for i, (s, handle, slot) in enumerate(zip(shapes, handles, kept, strict=True))
         ]
-        backend.update_all(momentum, rows, backend.array(np.float32(0.1)))
+        backend.update_all(momentum, rows, memo, backend.array(np.float32(0.1)))
     for i, (handle, slot) in enumerate(zip(handles, kept, strict=True)):
         same(backend.read(slot), np.full(shapes[i], 1.5 * (i + 1)))
         same(backend.read(handle), np.full(shapes[i], 1 - 0.25 * (i + 1)))
@@ -353,14 +389,14 @@ def block(backend):
 
 OPTIONAL = [
     *(number, takes_numbers, canonical, copy, is_traced, set_trainable, outside_trace),
-    *(without_gradients, update_all, optimizer, module, block),
+    *(without_gradients, update_all, optimizer, module, block, check_values, repeating),
 ]
 
 
 def test_every_entry_is_tried():
     assert {entry.__name__ for entry in ENTRIES} == Backend.__abstractmethods__
     public = {name for name in vars(Backend) if not name.startswith("_")}
-    others = public - Backend.__abstractmethods__ - {"kernel", "compiles", "mixins"}
+    others = public - Backend.__abstractmethods__ - {"kernel", "compiles", "declines", "mixins"}
     assert {entry.__name__ for entry in OPTIONAL} == others
 
 

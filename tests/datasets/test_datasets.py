@@ -1,5 +1,6 @@
 """The data sets: cached, downloaded, or from the copy in the source tree."""
 
+import functools
 import gzip
 import hashlib
 
@@ -9,6 +10,9 @@ import pytest
 from lamina.datasets import fashion_mnist, mnist
 from lamina.utils import files
 from lamina.utils.download import DownloadError
+
+# Without the time, so that the same bytes are the same file, and name the same test.
+zipped = functools.partial(gzip.compress, mtime=0)
 
 
 @pytest.fixture
@@ -62,7 +66,7 @@ def test_fashion_mnist_offline_says_so(offline):
 
 def idx(array):
     shape = np.array(array.shape, ">u4").tobytes()
-    return gzip.compress(bytes([0, 0, 8, array.ndim]) + shape + array.tobytes())
+    return zipped(bytes([0, 0, 8, array.ndim]) + shape + array.tobytes())
 
 
 def test_fashion_mnist_from_the_network(offline, monkeypatch):
@@ -83,9 +87,9 @@ def test_fashion_mnist_from_the_network(offline, monkeypatch):
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"words", gzip.compress(b""), gzip.compress(b"\0\0\x08"), gzip.compress(b"\0\0\x08\2aa"),
-     gzip.compress(b"\0\0\x0d\1\0\0\0\1a"), gzip.compress(b"\0\0\x08\1\0\0\0\2a"),
-     gzip.compress(b"\0\0\x08\1\0\0\0\2ab")[:-9]],
+    [b"", b"words", zipped(b""), zipped(b"\0\0\x08"), zipped(b"\0\0\x08\2aa"),
+     zipped(b"\0\0\x0d\1\0\0\0\1a"), zipped(b"\0\0\x08\1\0\0\0\2a"),
+     zipped(b"\0\0\x08\1\0\0\0\2ab")[:-9]],
 )  # fmt: skip
 def test_damaged_idx_file_is_named(tmp_path, content):
     path = tmp_path / "labels.gz"

@@ -31,8 +31,8 @@ def pooling(size: int, **options) -> list[Case]:
 TABLE_NN: dict[str, list[Case]] = {
     # activations
     **{name: smooth() for name in ACTIVATIONS},
-    # Keras warns of casts where the type is a small one.
-    **{name: smooth(dtypes=["int32", *FLOATS]) for name in ("softmax", "log_softmax")},
+    # Keras warns of casts where the type is an integer.
+    **{name: smooth(dtypes=FLOATS) for name in ("softmax", "log_softmax")},
     **{name: smooth() for name in BENT},
     "glu": images(X((2, 4))) + one(X((4, 3)), axis=0),
     "threshold": one(X(), 0.5, -1.0),

@@ -482,20 +482,17 @@ def test_equations_of_vectors_and_of_stacks(a, b, expected):
     matrices = (normal(*a) + 3 * np.eye(3)).astype("float32")
     right = normal(*b).astype("float32")
     for name in ("solve", "solve_triangular", "lstsq"):
-        function = getattr(ops, name)
-        found = numbers(function(matrices, right))
+        found = numbers((function := getattr(ops, name))(matrices, right))
         assert found.shape == function(KerasTensor(a), KerasTensor(b)).shape == expected
         factors = np.triu(matrices) if name == "solve_triangular" else matrices
-        if len(expected) == len(a):
-            close(factors @ found, np.broadcast_to(right, expected), 1e-3)
-        else:
-            close((factors @ found[..., None])[..., 0], np.broadcast_to(right, expected), 1e-3)
+        whole = found if len(expected) == len(a) else found[..., None]
+        close((factors @ whole).reshape(expected), np.broadcast_to(right, expected), 1e-3)
 
 
 def test_symbolic_results_of_least_squares():
     x = KerasTensor((None, 4, 3))
     assert ops.pinv(x).shape == (None, 3, 4)
     assert ops.lstsq(x, KerasTensor((None, 4, 2))).shape == (None, 3, 2)
-    assert ops.matrix_rank(x).shape == (None,) and ops.matrix_rank(x).dtype == "int32"
+    assert (ops.matrix_rank(x).shape, ops.matrix_rank(x).dtype) == ((None,), "int32")
     assert [one.shape for one in ops.lu_factor(x)] == [(None, 4, 3), (None, 3)]
     assert [one.dtype for one in ops.eig(KerasTensor((3, 3)))] == ["complex64"] * 2

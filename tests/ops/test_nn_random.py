@@ -52,8 +52,6 @@ def images(sizes, channels, data_format, batch=2) -> np.ndarray:
 @given(st.data(), spatial(), FORMATS, PADDINGS, st.sampled_from([1, 2]), st.integers(1, 2))
 def test_conv(data, space, data_format, padding, groups, more):
     (sizes, window), rank = space, len(space[0])
-    if rank == 1 and data_format == "channels_last":
-        padding = data.draw(st.sampled_from([padding, "causal"]))
     strides, dilation = data.draw(steps(rank))
     agrees_with_keras(
         "conv",

@@ -148,18 +148,19 @@ def cholesky(x: Tensor, upper: bool) -> Tensor:
 
 
 def det(x: Tensor) -> Tensor:
-    """Where it is 0, by singular values: TensorFlow's gradient would be an error there."""
+    """Where it is 0, by singular values: TensorFlow's gradient would be an error there.
+
+    A graph computes both: `tf.cond` has no gradient inside of a map.
+    """
     singular = tf.equal(tf.linalg.det(tf.stop_gradient(x)), 0)
-
-    def with_singular() -> Tensor:
-        places = singular[..., None, None]
-        other = tf.linalg.diag(tf.range(1, x.shape[-1] + 1, dtype=x.dtype))
-        s, u, v = tf.linalg.svd(tf.where(places, x, other))
-        sign = tf.stop_gradient(tf.linalg.det(u) * tf.linalg.det(v))
-        regular = tf.linalg.det(tf.where(places, other, x))
-        return tf.where(singular, sign * tf.reduce_prod(s, -1), regular)
-
-    return tf.cond(tf.reduce_any(singular), with_singular, lambda: tf.linalg.det(x))
+    if tf.executing_eagerly() and not tf.reduce_any(singular):
+        return tf.linalg.det(x)
+    places = singular[..., None, None]
+    other = tf.linalg.diag(tf.range(1, x.shape[-1] + 1, dtype=x.dtype))
+    s, u, v = tf.linalg.svd(tf.where(places, x, other))
+    sign = tf.stop_gradient(tf.linalg.det(u) * tf.linalg.det(v))
+    regular = tf.linalg.det(tf.where(places, other, x))
+    return tf.where(singular, sign * tf.reduce_prod(s, -1), regular)
 
 
 def inv(x: Tensor) -> Tensor:

@@ -44,6 +44,9 @@ def widened(kernel: Kernel, *lacking: Types) -> Kernel:
             **settings,
         )
 
+    # What is run where no cast is needed.
+    names = {one.name for one in wider}
+    call.of_type = lambda dtype: call if dtype in names else kernel  # type: ignore[attr-defined]
     return call
 
 

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from lamina.backend.linear import is_complete, of_vectors
+from lamina.backend.torch.dtypes import NAMES
 from lamina.backend.torch.transforms import is_traced
 
 linalg: Any = torch.linalg
@@ -25,6 +26,8 @@ def _of_numbers(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
         wide = torch.float64 if x1.dtype is not torch.bool else torch.float32
         return function(x1.to(wide), x2.to(wide), *options).to(x1.dtype)
 
+    names = {NAMES[one] for one in _MULTIPLIED}
+    kernel.of_type = lambda dtype: function if dtype in names else kernel  # type: ignore[attr-defined]
     return kernel
 
 

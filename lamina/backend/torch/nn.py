@@ -172,14 +172,14 @@ def dot_product_attention(
 ) -> Tensor:
     q, k, v = query.transpose(1, 2), key.transpose(1, 2), value.transpose(1, 2)
     grouped = k.shape[1] != q.shape[1]
+    seen = added = None
     if mask is not None or bias is not None:
-        bias = _added(q, k, bias, mask, is_causal)
-        is_causal = False
-    hidden = None if mask is None else bias
-    if attn_logits_soft_cap is None and _serves(q, k, v, hidden):
+        seen = _seen(q, k, mask, is_causal)
+        added = _added(q, bias, seen)
+    if attn_logits_soft_cap is None and _serves(q, k, v, None if mask is None else added):
         with _kernels(flash_attention):
             y: Tensor = _C.scaled_dot_product_attention(
-                q, k, v, bias, 0.0, is_causal, scale=scale, enable_gqa=grouped
+                q, k, v, added, 0.0, is_causal and added is None, scale=scale, enable_gqa=grouped
             )
         return y.transpose(1, 2)
     if flash_attention:
@@ -187,13 +187,15 @@ def dot_product_attention(
     if grouped:
         groups = q.shape[1] // k.shape[1]
         k, v = (one.repeat_interleave(groups, dim=1) for one in (k, v))
-    if is_causal:
-        bias = _added(q, k, None, None, True)
     logits = (q @ k.transpose(2, 3)) * (1 / math.sqrt(q.shape[-1]) if scale is None else scale)
     if attn_logits_soft_cap is not None:
         logits = attn_logits_soft_cap * torch.tanh(logits / attn_logits_soft_cap)
-    weights = torch.softmax(logits if bias is None else logits + bias, -1).to(v.dtype)
-    return (weights @ v).transpose(1, 2)
+    if bias is not None:
+        logits = logits + bias
+    seen = _seen(q, k, mask, is_causal)
+    if seen is not None:  # chosen, not added: what is hidden has no gradient
+        logits = torch.where(seen, logits.to(_wide(q)), _LEAST)
+    return (torch.softmax(logits, -1).to(v.dtype) @ v).transpose(1, 2)
 
 
 _NO_FLASH = (
@@ -237,16 +239,24 @@ def _serves(q: Tensor, k: Tensor, v: Tensor, hidden: Tensor | None) -> bool:
     return known and bool((hidden.amax(-1) > _LEAST / 2).all())
 
 
-def _added(
-    q: Tensor, k: Tensor, bias: Tensor | None, mask: Tensor | None, is_causal: bool
-) -> Tensor:
-    """What is added to the logits; at least 32 bits wide, which `_LEAST` needs."""
-    wide = torch.float64 if q.dtype is torch.float64 else torch.float32
+def _seen(q: Tensor, k: Tensor, mask: Tensor | None, is_causal: bool) -> Tensor | None:
+    """Which target sees which source; None where all see all."""
+    seen = None if mask is None else mask.to(torch.bool)
     if is_causal:
         causal = q.new_ones((q.shape[2], k.shape[2]), dtype=torch.bool).tril()
-        mask = causal if mask is None else causal & mask.to(torch.bool)
-    start: Any = q.new_zeros((), dtype=wide) if bias is None else bias.to(wide)
-    return start if mask is None else torch.where(mask.to(torch.bool), start, _LEAST)
+        seen = causal if seen is None else causal & seen
+    return seen
+
+
+def _wide(q: Tensor) -> torch.dtype:
+    """The type of logits: at least 32 bits, which `_LEAST` needs."""
+    return torch.float64 if q.dtype is torch.float64 else torch.float32
+
+
+def _added(q: Tensor, bias: Tensor | None, seen: Tensor | None) -> Tensor:
+    """What is added to the logits."""
+    start: Any = q.new_zeros((), dtype=_wide(q)) if bias is None else bias.to(_wide(q))
+    return start if seen is None else torch.where(seen, start, _LEAST)
 
 
 _is_batched = torch._C._functorch.is_batchedtensor

@@ -11,6 +11,7 @@ changes what it should only read.
 from __future__ import annotations
 
 import functools
+import gc
 import os
 import re
 import sys
@@ -125,10 +126,15 @@ class _Foreign:
         self.known: set[Any] = set()
 
     def __enter__(self) -> None:
+        # What the collector calls, whenever it runs, is no part of the step.
+        self.collecting = gc.isenabled()
+        gc.disable()
         sys.setprofile(self._look)
 
     def __exit__(self, *exc_info: object) -> None:
         sys.setprofile(None)
+        if self.collecting:
+            gc.enable()
 
     def _look(self, frame: Any, event: str, argument: Any) -> None:
         code = frame.f_code
