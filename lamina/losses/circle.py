@@ -48,7 +48,8 @@ def circle(
 
     Example:
         >>> embeddings = [[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]]
-        >>> [round(x, 4) for x in circle([0, 0, 1], embeddings, gamma=1.0).tolist()]
+        >>> values = ops.convert_to_numpy(circle([0, 0, 1], embeddings, gamma=1.0))
+        >>> [round(value, 4) for value in values.tolist()]
         [0.5459, 0.5459, 0.0]
 
     Reference:
@@ -94,4 +95,9 @@ class Circle(
         reduction: see `Loss`.
         name: its name.
         dtype: see `Loss`.
+
+    Example:
+        >>> embeddings = [[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]]
+        >>> round(float(Circle(gamma=1.0)([0, 0, 1], embeddings)), 4)
+        0.5459
     """

@@ -48,4 +48,8 @@ class CTC(_FormulaLoss, formula=ctc):
         reduction: see `Loss`.
         name: its name.
         dtype: see `Loss`.
+
+    Example:
+        >>> round(float(CTC()([[1, 0]], ops.zeros((1, 2, 3)))), 4)
+        1.0986
     """

@@ -64,7 +64,7 @@ def dice(y_true: TensorLike, y_pred: TensorLike, axis: Axes = None) -> Tensor:
 
     Example:
         >>> values = dice([[1.0, 1.0], [0.0, 1.0]], [[1.0, 1.0], [1.0, 0.0]], axis=1)
-        >>> [round(x, 4) for x in values.tolist()]
+        >>> [round(value, 4) for value in ops.convert_to_numpy(values).tolist()]
         [0.0, 1.0]
 
     Reference:
@@ -87,7 +87,7 @@ class Dice(_FormulaLoss, formula=dice, order="reduction name axis dtype"):
     Example:
         >>> loss = Dice(axis=(1, 2), reduction=None)
         >>> values = loss([[[1.0], [0.0]], [[1.0], [1.0]]], [[[1.0], [0.0]], [[0.0], [0.0]]])
-        >>> [round(x, 4) for x in values.tolist()]
+        >>> [round(value, 4) for value in ops.convert_to_numpy(values).tolist()]
         [0.0, 1.0]
     """
 
@@ -103,4 +103,9 @@ class Tversky(_FormulaLoss, formula=tversky, order="alpha beta reduction name ax
         axis: the axes summed over: `(1, 2, 3)` gives each image of a batch a loss of its own, which
             sample weights need. All axes where None.
         dtype: see `Loss`.
+
+    Example:
+        >>> loss = Tversky(alpha=1.0, beta=0.0)
+        >>> round(float(loss([[1.0, 1.0, 0.0]], [[1.0, 0.0, 0.0]])), 4)
+        0.5
     """

@@ -40,6 +40,9 @@ def binary_crossentropy(
     Example:
         >>> round(float(binary_crossentropy([[0.0, 1.0]], [[0.5, 0.5]])[0]), 4)
         0.6931
+
+    Reference:
+        https://en.wikipedia.org/wiki/Cross-entropy
     """
     y_true = smoothed(y_true, label_smoothing, 2)
     values = ops.binary_crossentropy(y_true, y_pred, from_logits=from_logits)
@@ -69,6 +72,9 @@ def categorical_crossentropy(
     Example:
         >>> round(float(categorical_crossentropy([[0, 1]], [[0.5, 0.5]])[0]), 4)
         0.6931
+
+    Reference:
+        https://en.wikipedia.org/wiki/Cross-entropy
     """
     y_true = smoothed(y_true, label_smoothing, y_pred.shape[axis])
     return ops.categorical_crossentropy(y_true, y_pred, from_logits=from_logits, axis=axis)
@@ -101,6 +107,9 @@ def sparse_categorical_crossentropy(
     Example:
         >>> round(float(sparse_categorical_crossentropy([1], [[0.5, 0.5]])[0]), 4)
         0.6931
+
+    Reference:
+        https://en.wikipedia.org/wiki/Cross-entropy
     """
     classes = class_numbers(y_true, y_pred, axis)
     if ignore_class is None:
@@ -183,6 +192,9 @@ def poisson(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
     Example:
         >>> round(float(poisson([[2.0]], [[1.0]])[0]), 4)
         1.0
+
+    Reference:
+        https://en.wikipedia.org/wiki/Poisson_regression
     """
     return ops.mean(y_pred - y_true * ops.log(y_pred + epsilon()), axis=-1)
 
@@ -214,6 +226,10 @@ class CategoricalCrossentropy(_FormulaLoss, formula=categorical_crossentropy):
         reduction: see `Loss`.
         name: its name.
         dtype: see `Loss`.
+
+    Example:
+        >>> round(float(CategoricalCrossentropy()([[0, 1], [1, 0]], [[0.5, 0.5], [1.0, 0.0]])), 4)
+        0.3466
     """
 
 
@@ -231,6 +247,11 @@ class SparseCategoricalCrossentropy(
         axis: the axis of the classes.
         name: its name.
         dtype: see `Loss`.
+
+    Example:
+        >>> loss = SparseCategoricalCrossentropy(ignore_class=-1)
+        >>> round(float(loss([1, -1], [[0.5, 0.5], [1.0, 0.0]])), 4)
+        0.6931
     """
 
 
@@ -245,6 +266,10 @@ class CategoricalGeneralizedCrossEntropy(LossFunctionWrapper):
 
     Raises:
         ValueError: if `q` is not between 0 and 1.
+
+    Example:
+        >>> float(CategoricalGeneralizedCrossEntropy(q=0.5)([1, 0], [[0.75, 0.25], [1.0, 0.0]]))
+        0.5
     """
 
     def __init__(
@@ -263,8 +288,28 @@ class CategoricalGeneralizedCrossEntropy(LossFunctionWrapper):
 
 
 class KLDivergence(_FormulaLoss, formula=kl_divergence):
-    """The loss `kl_divergence`."""
+    """The loss `kl_divergence`: sum(y_true log(y_true / y_pred)).
+
+    Args:
+        reduction: see `Loss`.
+        name: its name.
+        dtype: see `Loss`.
+
+    Example:
+        >>> round(float(KLDivergence()([[0.5, 0.5], [1.0, 0.0]], [[0.5, 0.5], [0.5, 0.5]])), 4)
+        0.3466
+    """
 
 
 class Poisson(_FormulaLoss, formula=poisson):
-    """The loss `poisson`."""
+    """The loss `poisson`: mean(y_pred - y_true log(y_pred)).
+
+    Args:
+        reduction: see `Loss`.
+        name: its name.
+        dtype: see `Loss`.
+
+    Example:
+        >>> round(float(Poisson()([[2.0], [1.0]], [[1.0], [2.0]])), 4)
+        1.1534
+    """

@@ -169,7 +169,8 @@ class Metric(Recorded, Holder):
         tensors = [ops.convert_to_tensor(value) for value in values]
         with current().substitute(handles, tensors) as value_of:
             output = function()
-            return output, [value_of(handle) for handle in handles]
+            # Some metrics make variables when the first batch comes.
+            return output, [value_of(variable.handle) for variable in self.variables]
 
     # Configuration ------------------------------------------------------------------------
 
@@ -181,6 +182,32 @@ class Metric(Recorded, Holder):
     def from_config(cls, config: dict[str, Any]) -> Metric:
         """The metric that `get_config` described."""
         return cls(**config)
+
+
+def check_table(metric: Metric, y_pred: Tensor) -> None:
+    """Refuse predictions that are no table of samples and columns.
+
+    Raises:
+        ValueError: if they are not.
+    """
+    if len(y_pred.shape) != 2:
+        raise ValueError(
+            f"Metric {metric.name!r} takes targets and predictions of shape (batch, columns), and "
+            f"was given {tuple(y_pred.shape)}. Reshape what has other axes to (-1, columns)."
+        )
+
+
+def check_columns(metric: Metric, y_pred: Tensor, expected: int) -> None:
+    """Refuse predictions that are no table with this number of columns.
+
+    Raises:
+        ValueError: if they are not.
+    """
+    if tuple(y_pred.shape[1:]) != (expected,):
+        raise ValueError(
+            f"Metric {metric.name!r} keeps figures of {expected} columns and was given predictions "
+            f"of shape {tuple(y_pred.shape)}: expected (batch, {expected})."
+        )
 
 
 def _zeros(shape: tuple[int, ...], dtype: str) -> np.ndarray:
