@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
 from lamina import ops
 from lamina.backend import epsilon
 from lamina.metrics.confusion import (
@@ -17,7 +15,7 @@ from lamina.metrics.confusion import (
     prepared,
     thresholds_between,
 )
-from lamina.metrics.metric import check_columns, check_table
+from lamina.metrics.metric import columns_of
 
 Tensor = Any
 CURVES = ("ROC", "PR", "PRGAIN")
@@ -112,24 +110,23 @@ class AUC(FourCounts):
         """
         y_true, y_pred, weights = prepared(y_true, y_pred, sample_weight, self.dtype)
         if self.multi_label:
-            check_table(self, y_pred)
-            if not self.variables:
-                self._make_counts(self.num_thresholds, y_pred.shape[-1])
-            check_columns(self, y_pred, self._found.true_positives.shape[-1])
+            known = self._found.true_positives.shape[-1] if self.variables else None
+            columns = columns_of(self, y_pred, known)
+            if known is None:
+                self._make_counts(self.num_thresholds, columns)
         if self.from_logits:
             y_pred = ops.sigmoid(y_pred)
         if self.label_weights is not None:
-            self._check_label_weights(y_pred)
+            self._check_label_weights(self.label_weights, y_pred)
             if not self.multi_label:
                 weights = weights * ops.convert_to_tensor(self.label_weights, dtype=self.dtype)
         self._add(confusion(y_true, y_pred, self._thresholds, weights, by_label=self.multi_label))
 
-    def _check_label_weights(self, y_pred: Tensor) -> None:
-        given = np.shape(self.label_weights)
-        if given != tuple(y_pred.shape[-1:]):
+    def _check_label_weights(self, weights: Sequence[float], y_pred: Tensor) -> None:
+        if (len(weights),) != tuple(y_pred.shape[-1:]):
             raise ValueError(
-                f"label_weights of metric {self.name!r} has the shape {given}: one weight for each "
-                f"label of the predictions, shape {tuple(y_pred.shape)}, was expected."
+                f"label_weights of metric {self.name!r} holds {len(weights)} numbers, and the "
+                f"predictions have the shape {tuple(y_pred.shape)}: give one for each label."
             )
 
     def result(self) -> Tensor:

@@ -8,7 +8,7 @@ from lamina import ops
 from lamina.backend import epsilon
 from lamina.losses.formula import as_float
 from lamina.losses.shaping import check_same_shape, fit_weights
-from lamina.metrics.metric import Metric, check_columns, check_table
+from lamina.metrics.metric import Metric, columns_of
 
 Tensor = Any
 AVERAGES = (None, "micro", "macro", "weighted")
@@ -76,10 +76,9 @@ class FBetaScore(Metric):
         y_true = ops.convert_to_tensor(y_true, dtype=self.dtype)
         y_pred = as_float(y_pred)
         check_same_shape(self.name, y_true, y_pred)
-        check_table(self, y_pred)
+        columns = columns_of(self, y_pred, self._classes)
         if self._classes is None:
-            self._make(y_pred.shape[-1])
-        check_columns(self, y_pred, self._classes)
+            self._make(columns)
         chosen = ops.cast(self._chosen(y_pred), self.dtype)
         weights = ops.ones_like(chosen)
         if sample_weight is not None:

@@ -184,30 +184,29 @@ class Metric(Recorded, Holder):
         return cls(**config)
 
 
-def check_table(metric: Metric, y_pred: Tensor) -> None:
-    """Refuse predictions that are no table of samples and columns.
+def columns_of(metric: Metric, y_pred: Tensor, known: int | None) -> int:
+    """How many columns predictions have, for a metric that keeps figures of each.
+
+    Args:
+        metric: the metric, for its name.
+        y_pred: the predictions.
+        known: how many there were before, if any.
 
     Raises:
-        ValueError: if they are not.
+        ValueError: if predictions are no table, or one with another number of columns.
     """
-    if len(y_pred.shape) != 2:
+    shape = tuple(y_pred.shape)
+    if len(shape) != 2:
         raise ValueError(
             f"Metric {metric.name!r} takes targets and predictions of shape (batch, columns), and "
-            f"was given {tuple(y_pred.shape)}. Reshape what has other axes to (-1, columns)."
+            f"was given {shape}. Reshape what has other axes to (-1, columns)."
         )
-
-
-def check_columns(metric: Metric, y_pred: Tensor, expected: int) -> None:
-    """Refuse predictions that are no table with this number of columns.
-
-    Raises:
-        ValueError: if they are not.
-    """
-    if tuple(y_pred.shape[1:]) != (expected,):
+    if known not in (None, shape[1]):
         raise ValueError(
-            f"Metric {metric.name!r} keeps figures of {expected} columns and was given predictions "
-            f"of shape {tuple(y_pred.shape)}: expected (batch, {expected})."
+            f"Metric {metric.name!r} keeps figures of {known} columns and was given predictions of "
+            f"shape {shape}: expected (batch, {known})."
         )
+    return int(shape[1])
 
 
 def _zeros(shape: tuple[int, ...], dtype: str) -> np.ndarray:

@@ -11,7 +11,7 @@ from lamina import ops
 from lamina.backend import current
 from lamina.losses.formula import as_float
 from lamina.losses.shaping import check_same_shape, fit_weights
-from lamina.metrics.metric import Metric, check_columns, check_table
+from lamina.metrics.metric import Metric, columns_of
 
 Tensor = Any
 SUMS = ("squared_sum", "sum", "residual", "count")
@@ -75,14 +75,13 @@ class R2Score(Metric):
         """
         y_true, y_pred = (ops.cast(as_float(y), self.dtype) for y in (y_true, y_pred))
         check_same_shape(self.name, y_true, y_pred)
-        check_table(self, y_pred)
+        columns = columns_of(self, y_pred, self._columns)
         weights = ops.ones_like(y_true)
         if sample_weight is not None:
             given = ops.convert_to_tensor(sample_weight, dtype=self.dtype)
             weights = weights * fit_weights(given, y_true)
         if self._columns is None:
-            self._make(y_pred.shape[-1])
-        check_columns(self, y_pred, self._columns)
+            self._make(columns)
         found = (ops.square(y_true), y_true, ops.square(y_true - y_pred), ops.ones_like(y_true))
         for name, values in zip(SUMS, found, strict=True):
             getattr(self, name).assign_add(ops.sum(values * weights, axis=0))
