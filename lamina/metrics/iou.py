@@ -80,8 +80,9 @@ class IoU(Metric):
             sample_weight: a weight for each sample or each place.
 
         Raises:
-            ValueError: if the shapes do not fit each other, or, outside of compiled code, a class
-                number is none of the classes. Compiled, such places are left out.
+            ValueError: if the shapes do not fit each other or the number of classes, or, outside
+                of compiled code, a class number is none of the classes. Compiled, such places are
+                left out.
         """
         true = self._numbers(y_true, self.sparse_y_true)
         found = self._numbers(y_pred, self.sparse_y_pred)
@@ -106,7 +107,16 @@ class IoU(Metric):
     def _numbers(self, y: Any, sparse: bool) -> Tensor:
         """Class numbers, of scores the largest."""
         y = ops.convert_to_tensor(y)
-        return ops.cast(y if sparse else ops.argmax(y, axis=self.axis), "int32")
+        if sparse:
+            return ops.cast(y, "int32")
+        found = y.shape[self.axis]
+        if found != self.num_classes and not 1 < found < self.num_classes:
+            raise ValueError(
+                f"Metric {self.name!r} takes scores of {self.num_classes} classes along axis "
+                f"{self.axis}, and was given {found} in the shape {tuple(y.shape)}. For class "
+                "numbers set sparse_y_true or sparse_y_pred; for a single score take BinaryIoU."
+            )
+        return ops.cast(ops.argmax(y, axis=self.axis), "int32")
 
     def _counted(self, weights: Any) -> Tensor:
         """Weights in the type of the counts."""

@@ -1,4 +1,6 @@
-"""Random targets and predictions of the kinds that losses and metrics take."""
+"""What tests of losses and metrics share: random data, and what a docstring has to say."""
+
+import inspect
 
 import numpy as np
 
@@ -49,3 +51,9 @@ def unit(shape):
 def places(shape):
     """The class of each place of an image, one of three."""
     return RANDOM.integers(0, 3, shape)
+
+
+def missing_from_docstring(one):
+    """The arguments that the docstring of a loss or metric says nothing of, or `"Example:"`."""
+    words = [*(f"{name}: " for name in inspect.signature(one).parameters), "Example:"]
+    return [word.strip(" :") for word in words if word not in one.__doc__]

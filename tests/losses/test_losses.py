@@ -3,6 +3,7 @@
 import inspect
 import itertools
 
+import jax
 import keras
 import numpy as np
 import pytest
@@ -13,7 +14,15 @@ import lamina
 from lamina import losses, ops
 from lamina.backend import current, standardize_dtype
 from lamina.core.context import set_mask
-from tests.losses.data import RANDOM, bits, class_of_each, distribution, unit, values
+from tests.losses.data import (
+    RANDOM,
+    bits,
+    class_of_each,
+    distribution,
+    missing_from_docstring,
+    unit,
+    values,
+)
 from tests.losses.table import OF_CLASSES, SHAPES, TABLE
 
 ROWS = [(name, kwargs) for name, row in TABLE.items() for kwargs in row[3]]
@@ -24,8 +33,8 @@ def both(name, kwargs):
     return getattr(losses, name)(**kwargs), getattr(keras.losses, name)(**kwargs)
 
 
-def close(ours, theirs):
-    np.testing.assert_allclose(np.asarray(ours), np.asarray(theirs), rtol=1e-5, atol=1e-6)
+def close(ours, theirs, rtol=1e-5, atol=1e-6):
+    np.testing.assert_allclose(np.asarray(ours), np.asarray(theirs), rtol=rtol, atol=atol)
 
 
 def data(name, shape):
@@ -42,6 +51,16 @@ def test_every_class_has_a_row():
     assert {*PUBLIC} - {"Loss", "LossFunctionWrapper"} == {*TABLE}
 
 
+def test_every_function_has_a_row():
+    functions = {name for name, one in vars(losses).items() if inspect.isfunction(one)}
+    assert functions - {"get", "serialize", "deserialize"} == {row[2] for row in TABLE.values()}
+
+
+@pytest.mark.parametrize("name", [*TABLE, *(row[2] for row in TABLE.values())])
+def test_docstrings_say_what_every_argument_is(name):
+    assert missing_from_docstring(getattr(losses, name)) == []
+
+
 @pytest.mark.parametrize("name", TABLE)
 def test_signatures_are_those_of_keras(name):
     for ours, theirs in [
@@ -55,24 +74,48 @@ def test_signatures_are_those_of_keras(name):
         assert kept[0] == kept[1]
 
 
-@pytest.mark.parametrize(("name", "kwargs"), ROWS)
+REDUCTIONS = ["sum_over_batch_size", "sum", "mean", "mean_with_sample_weight", "none"]
+
+
+def agree_where_reduced(name, kwargs, y_true, y_pred, weight, mask, reduction):
+    ours, theirs = both(name, {"reduction": reduction, **kwargs})
+    mine, other = ops.convert_to_tensor(y_pred), keras.ops.convert_to_tensor(y_pred)
+    if mask is not None:
+        set_mask(mine, ops.convert_to_tensor(mask))
+        other._keras_mask = keras.ops.convert_to_tensor(mask)
+    close(ours(y_true, mine, weight), theirs(y_true, other, weight))
+
+
+# A plain one, two that leave some samples out themselves, and one number for the whole batch.
+@pytest.mark.parametrize(
+    ("name", "kwargs"),
+    [
+        ("MeanSquaredError", {}),
+        ("SparseCategoricalCrossentropy", {"ignore_class": 1}),
+        ("Circle", {}),
+        ("Dice", {}),
+    ],
+)
 def test_reductions_weights_and_masks_agree(name, kwargs):
     y_true, y_pred = data(name, (4, 5, 3))
-    per_value = getattr(keras.losses, name)(reduction="none", **kwargs)(y_true, y_pred).shape
+    per_value = np.shape(getattr(losses, name)(reduction="none", **kwargs)(y_true, y_pred))
     weights, masks = [None, 2.0], [None]
-    if per_value:  # else one number for the whole batch, which has no samples to weigh
+    if per_value:  # else there are no samples to weigh
         weights += [values(per_value), values((per_value[0],) + (1,) * len(per_value[1:]))]
         masks += [bits(per_value) > 0]
-    reductions = ["sum_over_batch_size", "sum", "mean", "mean_with_sample_weight", "none"]
-    for weight, mask, reduction in itertools.product(weights, masks, reductions):
+    for weight, mask, reduction in itertools.product(weights, masks, REDUCTIONS):
         if weight is not None and not per_value and "weight" in reduction:
             continue  # Keras does not divide a number for the whole batch by its weight
-        ours, theirs = both(name, {"reduction": reduction, **kwargs})
-        mine, other = ops.convert_to_tensor(y_pred), keras.ops.convert_to_tensor(y_pred)
-        if mask is not None:
-            set_mask(mine, ops.convert_to_tensor(mask))
-            other._keras_mask = keras.ops.convert_to_tensor(mask)
-        close(ours(y_true, mine, weight), theirs(y_true, other, weight))
+        agree_where_reduced(name, kwargs, y_true, y_pred, weight, mask, reduction)
+
+
+@pytest.mark.parametrize(("name", "kwargs"), ROWS)
+def test_weights_and_masks_agree(name, kwargs):
+    y_true, y_pred = data(name, (4, 5, 3))
+    shape = np.shape(getattr(losses, name)(reduction="none", **kwargs)(y_true, y_pred))
+    weight, mask = (values(shape), bits(shape) > 0) if shape else (0.5, None)
+    reduction = "mean_with_sample_weight" if shape else "sum"
+    agree_where_reduced(name, kwargs, y_true, y_pred, weight, mask, reduction)
 
 
 @pytest.mark.parametrize(("name", "kwargs"), ROWS)
@@ -83,10 +126,13 @@ def test_functions_agree(name, kwargs):
     close(ours(y_true, y_pred, **kwargs), theirs(y_true, y_pred, **kwargs))
 
 
+MIXED = [("int32", "float32"), ("float32", "float16"), ("int8", "int32")]
+
+
 @pytest.mark.parametrize(
-    "dtypes", [("int32", "float32"), ("float32", "float16"), ("int8", "int32")]
+    ("name", "dtypes"),  # CTC is compiled anew at each call
+    [(name, dtypes) for name in TABLE for dtypes in (MIXED[1:2] if name == "CTC" else MIXED)],
 )
-@pytest.mark.parametrize("name", TABLE)
 def test_mixed_types_agree(name, dtypes):
     y_true, y_pred = data(name, (4, 3))
     y_true, y_pred = y_true.astype(dtypes[0]), y_pred.astype(dtypes[1])
@@ -313,18 +359,6 @@ def test_crossentropy_from_logits_is_finite_and_agrees(pairs):
     close(ours(y, x), theirs(y, x))
 
 
-def test_gradients_agree():
-    import jax
-
-    for name in TABLE:
-        y_true, y_pred = data(name, (4, 3))
-        ours, theirs = both(name, first(name))
-        close(
-            lamina.grad(lambda x, ours=ours, y=y_true: ours(y, x))(y_pred),
-            jax.grad(lambda x, theirs=theirs, y=y_true: theirs(y, x))(y_pred),
-        )
-
-
 # What a random loss is given, by the name of the argument.
 ARGUMENTS = {
     "alpha": st.floats(0.0625, 1.0, width=32),
@@ -340,40 +374,61 @@ ARGUMENTS = {
 }
 
 
-@pytest.mark.parametrize("name", TABLE)
-@settings(deadline=None, max_examples=8)
+def takes(name):
+    """Which of the random arguments the loss takes."""
+    return ARGUMENTS.keys() & inspect.signature(getattr(losses, name)).parameters.keys()
+
+
+def slopes(name, kwargs, y_true, y_pred):
+    ours = getattr(losses, name)(**kwargs)
+    return np.asarray(lamina.grad(lambda x: ours(y_true, x))(y_pred))
+
+
+def agree_with_gradients(name, kwargs, shape):
+    y_true, y_pred = data(name, shape)
+    ours, theirs = both(name, kwargs)
+    expected, gradient = jax.value_and_grad(lambda x: theirs(y_true, x))(y_pred)
+    close(ours(y_true, y_pred), expected, rtol=1e-4, atol=1e-5)
+    close(slopes(name, kwargs, y_true, y_pred), gradient, rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("name", [name for name in TABLE if not takes(name)])
+def test_gradients_agree(name):
+    agree_with_gradients(name, {}, (4, 3))
+
+
+@pytest.mark.parametrize("name", [name for name in TABLE if takes(name)])
+@settings(deadline=None, max_examples=4)
 @given(drawn=st.data())
 def test_random_arguments_agree(name, drawn):
-    import jax
-
-    RANDOM.bit_generator.state = np.random.default_rng(
-        drawn.draw(st.integers(0, 2**16))
-    ).bit_generator.state
-    parameters = inspect.signature(getattr(losses, name)).parameters
-    kwargs = {key: drawn.draw(one) for key, one in ARGUMENTS.items() if key in parameters}
-    y_true, y_pred = data(name, drawn.draw(st.sampled_from([(4, 3), (1, 2), (3, 2, 3)])))
-    ours, theirs = both(name, kwargs)
-    found, expected = ours(y_true, y_pred), theirs(y_true, y_pred)
-    np.testing.assert_allclose(np.asarray(found), np.asarray(expected), rtol=1e-4, atol=1e-5)
-    np.testing.assert_allclose(
-        np.asarray(lamina.grad(lambda x: ours(y_true, x))(y_pred)),
-        np.asarray(jax.grad(lambda x: theirs(y_true, x))(y_pred)),
-        rtol=1e-3,
-        atol=1e-4,
-    )
+    kwargs = {key: drawn.draw(ARGUMENTS[key]) for key in sorted(takes(name))}
+    seed = drawn.draw(st.integers(0, 2**16))
+    RANDOM.bit_generator.state = np.random.default_rng(seed).bit_generator.state
+    agree_with_gradients(name, kwargs, drawn.draw(st.sampled_from([(4, 3), (3, 2, 3)])))
 
 
 @pytest.mark.parametrize("name", TABLE)
 def test_gradients_are_finite_at_the_borders(name):
     y_true, y_pred = data(name, (4, 3))
-    for edge in (0.0, 1.0):
-        y_pred[0], y_pred[0, ..., 0] = edge, 1.0 - edge
-        arguments = (
-            {"gamma": 0.5} if "gamma" in inspect.signature(getattr(losses, name)).parameters else {}
-        )
-        ours = getattr(losses, name)(**arguments)
-        slopes = np.asarray(lamina.grad(lambda x, f=ours: f(y_true, x))(y_pred))
-        assert np.all(np.isfinite(slopes))
+    y_pred[0], y_pred[1] = 0.0, 1.0
+    y_pred[0, ..., 0], y_pred[1, ..., 0] = 1.0, 0.0
+    arguments = {"gamma": 0.5} if "gamma" in takes(name) else {}
+    assert np.all(np.isfinite(slopes(name, arguments, y_true, y_pred)))
+
+
+@pytest.mark.parametrize("name", ["MeanSquaredError", "CategoricalFocalCrossentropy", "Circle"])
+@pytest.mark.parametrize("reduction", ["sum_over_batch_size", "mean_with_sample_weight"])
+def test_nothing_that_counts_is_0_with_gradients_of_0(name, reduction):
+    y_true, y_pred = data(name, (4, 3))
+    loss = getattr(losses, name)(reduction=reduction)
+
+    def masked(x):
+        set_mask(x, ops.zeros((4,), "bool"))
+        return loss(y_true, x)
+
+    for function in (masked, lambda x: loss(y_true, x, np.zeros(4))):
+        assert float(function(ops.convert_to_tensor(y_pred))) == 0.0
+        assert not np.any(np.asarray(lamina.grad(function)(y_pred)))
 
 
 def test_circle_compares_with_references():
@@ -383,13 +438,12 @@ def test_circle_compares_with_references():
         close(losses.circle(*arguments), keras.losses.circle(*arguments))
 
 
-@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32"])
+@pytest.mark.parametrize("dtype", ["float16", "float32"])
 @pytest.mark.parametrize("y_true", [[0, 0, 0], [0, 1, 2]])
 def test_circle_is_zero_where_there_is_nothing_to_compare(y_true, dtype):
     embeddings = unit((3, 4))
-    loss = losses.Circle(dtype=dtype)
-    assert float(loss(y_true, embeddings)) == 0.0
-    assert not np.any(np.asarray(lamina.grad(lambda x: loss(y_true, x))(embeddings)))
+    assert float(losses.Circle(dtype=dtype)(y_true, embeddings)) == 0.0
+    assert not np.any(slopes("Circle", {"dtype": dtype}, y_true, embeddings))
 
 
 @pytest.mark.parametrize("q", [0.0, 1.0, -0.5, 2])

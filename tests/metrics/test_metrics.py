@@ -11,7 +11,15 @@ from hypothesis import strategies as st
 from lamina import losses, metrics, ops
 from lamina.backend import current, standardize_dtype
 from lamina.core.context import set_mask
-from tests.losses.data import RANDOM, bits, classes, distribution, logits, values
+from tests.losses.data import (
+    RANDOM,
+    bits,
+    classes,
+    distribution,
+    logits,
+    missing_from_docstring,
+    values,
+)
 from tests.metrics.table import AREAS, OF_PLACES, OF_TABLES, TABLE
 
 
@@ -24,7 +32,7 @@ BASES = ("Metric", "MeanMetricWrapper")
 # Keras says so of its own integers, and of its own scores without data.
 pytestmark = [
     pytest.mark.filterwarnings("ignore:Explicitly requested dtype int64"),
-    pytest.mark.filterwarnings("ignore:More independent predictors"),
+    pytest.mark.filterwarnings("ignore:(More independent|Division by zero)"),
 ]
 ROWS = [(name, kwargs) for name, row in TABLE.items() for kwargs in row[2]]
 PUBLIC = [name for name, one in vars(metrics).items() if inspect.isclass(one)]
@@ -71,6 +79,11 @@ def for_keras(name, weights, y_true):
 
 def test_every_class_has_a_row():
     assert {*PUBLIC} == {*TABLE, *OF_VALUES, *BASES}
+
+
+@pytest.mark.parametrize("name", PUBLIC + FUNCTIONS)
+def test_docstrings_say_what_every_argument_is(name):
+    assert missing_from_docstring(getattr(metrics, name)) == []
 
 
 @pytest.mark.parametrize("name", PUBLIC + FUNCTIONS)
@@ -266,6 +279,30 @@ def test_stateless_calls_change_nothing(name):
     close(ours.result(), theirs.result())
 
 
+@pytest.mark.parametrize(
+    ("name", "kwargs"), [("F1Score", {}), ("R2Score", {}), ("AUC", {"multi_label": True})]
+)
+def test_columns_are_those_of_the_first_batch(name, kwargs):
+    ours, theirs = both(name, kwargs)
+    y_true, y_pred = bits((6, 3)), values((6, 3))
+    after = ours.stateless_update_state(ours.variables, y_true, y_pred)
+    expected = theirs.stateless_update_state(theirs.variables, y_true, y_pred)
+    for mine, other in zip(after, expected, strict=True):
+        close(mine, other)
+    close(ours.stateless_result(after), theirs.stateless_result(expected))
+    assert not any(np.any(variable.numpy()) for variable in ours.variables)
+    with pytest.raises(ValueError, match="3 columns"):
+        ours.update_state(bits((6, 2)), values((6, 2)))
+
+
+def test_too_few_targets_leave_the_score_as_it_is():
+    y_true, y_pred = logits((3, 1)), logits((3, 1))
+    ours, theirs = both("R2Score", {"num_regressors": 2})
+    with pytest.warns(UserWarning, match="3 targets, too few to adjust"):
+        found = ours(y_true, y_pred)
+    close(found, theirs(y_true, y_pred))
+
+
 def test_stateless_calls_count_their_values():
     with pytest.raises(ValueError, match="2 variables, and 1"):
         metrics.Mean().stateless_result([1.0])
@@ -407,6 +444,19 @@ def test_the_mean_of_a_function():
         lambda: metrics.Recall(thresholds=[0.1, None]),
         lambda: metrics.Precision(class_id=5)(bits((4, 3)), values((4, 3))),
         lambda: metrics.AUC(multi_label=True, num_labels=4)(bits((4, 3)), values((4, 3))),
+        lambda: metrics.AUC(multi_label=True)(bits((4,)), values((4,))),
+        lambda: metrics.AUC(label_weights=[0.5, 0.5])(bits((4, 3)), values((4, 3))),
+        lambda: metrics.PrecisionAtRecall(1.5),
+        lambda: metrics.RecallAtPrecision(-0.5),
+        lambda: metrics.SensitivityAtSpecificity(0.5, num_thresholds=0),
+        lambda: metrics.SpecificityAtSensitivity(0.5, class_id=3)(bits((4, 3)), values((4, 3))),
+        lambda: metrics.FBetaScore(beta=0.0),
+        lambda: metrics.F1Score(threshold=1.5),
+        lambda: metrics.F1Score(average="mean"),
+        lambda: metrics.F1Score()(bits((4, 3, 2)), values((4, 3, 2))),
+        lambda: metrics.R2Score(num_regressors=-1),
+        lambda: metrics.R2Score(class_aggregation="mean"),
+        lambda: metrics.R2Score()(values((4,)), values((4,))),
     ],
 )
 def test_bad_arguments_are_refused(make):
