@@ -1,5 +1,13 @@
 """Losses: what training makes small."""
 
+from lamina.losses.circle import Circle as Circle
+from lamina.losses.circle import circle as circle
+from lamina.losses.ctc import CTC as CTC
+from lamina.losses.ctc import ctc as ctc
+from lamina.losses.focal import BinaryFocalCrossentropy as BinaryFocalCrossentropy
+from lamina.losses.focal import CategoricalFocalCrossentropy as CategoricalFocalCrossentropy
+from lamina.losses.focal import binary_focal_crossentropy as binary_focal_crossentropy
+from lamina.losses.focal import categorical_focal_crossentropy as categorical_focal_crossentropy
 from lamina.losses.hinge import CategoricalHinge as CategoricalHinge
 from lamina.losses.hinge import Hinge as Hinge
 from lamina.losses.hinge import SquaredHinge as SquaredHinge
@@ -11,8 +19,15 @@ from lamina.losses.lookup import get as get
 from lamina.losses.lookup import serialize as serialize
 from lamina.losses.loss import Loss as Loss
 from lamina.losses.loss import LossFunctionWrapper as LossFunctionWrapper
+from lamina.losses.overlap import Dice as Dice
+from lamina.losses.overlap import Tversky as Tversky
+from lamina.losses.overlap import dice as dice
+from lamina.losses.overlap import tversky as tversky
 from lamina.losses.probabilistic import BinaryCrossentropy as BinaryCrossentropy
 from lamina.losses.probabilistic import CategoricalCrossentropy as CategoricalCrossentropy
+from lamina.losses.probabilistic import (
+    CategoricalGeneralizedCrossEntropy as CategoricalGeneralizedCrossEntropy,
+)
 from lamina.losses.probabilistic import KLDivergence as KLDivergence
 from lamina.losses.probabilistic import Poisson as Poisson
 from lamina.losses.probabilistic import (
@@ -20,6 +35,9 @@ from lamina.losses.probabilistic import (
 )
 from lamina.losses.probabilistic import binary_crossentropy as binary_crossentropy
 from lamina.losses.probabilistic import categorical_crossentropy as categorical_crossentropy
+from lamina.losses.probabilistic import (
+    categorical_generalized_cross_entropy as categorical_generalized_cross_entropy,
+)
 from lamina.losses.probabilistic import kl_divergence as kl_divergence
 from lamina.losses.probabilistic import poisson as poisson
 from lamina.losses.probabilistic import (

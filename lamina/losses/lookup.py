@@ -12,6 +12,9 @@ from lamina.losses.loss import Loss
 def get(identifier: Any) -> Any:
     """A loss from its name, config, class, or function; objects and None as they are.
 
+    Args:
+        identifier: what names the loss.
+
     Raises:
         ValueError: if there is no such loss.
 
@@ -23,7 +26,15 @@ def get(identifier: Any) -> Any:
 
 
 def serialize(loss: Any) -> Any:
-    """A loss or loss function as plain data."""
+    """A loss or function as plain data.
+
+    Args:
+        loss: the loss or function.
+
+    Example:
+        >>> serialize(get("MeanSquaredError"))["class_name"]
+        'MeanSquaredError'
+    """
     return registry.serialize(loss) if isinstance(loss, Loss) else describe_function(loss)
 
 
@@ -33,6 +44,10 @@ def deserialize(name: Any, custom_objects: dict[str, Any] | None = None) -> Any:
     Args:
         name: a config or a name.
         custom_objects: classes and functions of one's own, by name.
+
+    Example:
+        >>> deserialize(serialize(get("MeanSquaredError"))).name
+        'mean_squared_error'
     """
     with registry.CustomObjectScope(custom_objects):
         return get(name)

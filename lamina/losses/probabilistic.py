@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from lamina import ops
 from lamina.backend import epsilon
 from lamina.core.context import set_mask
 from lamina.losses.formula import Tensor, TensorLike, formula
-from lamina.losses.loss import _FormulaLoss
+from lamina.losses.loss import LossFunctionWrapper, _FormulaLoss
 from lamina.losses.shaping import class_numbers
+
+
+def smoothed(y_true: Tensor, share: float, outcomes: int) -> Tensor:
+    """Targets of which a share is spread over all outcomes, so that none is wholly certain."""
+    return y_true * (1.0 - share) + share / outcomes if share else y_true
 
 
 @formula("bce", "BCE")
@@ -33,9 +40,11 @@ def binary_crossentropy(
     Example:
         >>> round(float(binary_crossentropy([[0.0, 1.0]], [[0.5, 0.5]])[0]), 4)
         0.6931
+
+    Reference:
+        https://en.wikipedia.org/wiki/Cross-entropy
     """
-    if label_smoothing:
-        y_true = y_true * (1.0 - label_smoothing) + 0.5 * label_smoothing
+    y_true = smoothed(y_true, label_smoothing, 2)
     values = ops.binary_crossentropy(y_true, y_pred, from_logits=from_logits)
     return ops.mean(values, axis=axis)
 
@@ -63,9 +72,11 @@ def categorical_crossentropy(
     Example:
         >>> round(float(categorical_crossentropy([[0, 1]], [[0.5, 0.5]])[0]), 4)
         0.6931
+
+    Reference:
+        https://en.wikipedia.org/wiki/Cross-entropy
     """
-    if label_smoothing:
-        y_true = y_true * (1.0 - label_smoothing) + label_smoothing / y_pred.shape[axis]
+    y_true = smoothed(y_true, label_smoothing, y_pred.shape[axis])
     return ops.categorical_crossentropy(y_true, y_pred, from_logits=from_logits, axis=axis)
 
 
@@ -96,6 +107,9 @@ def sparse_categorical_crossentropy(
     Example:
         >>> round(float(sparse_categorical_crossentropy([1], [[0.5, 0.5]])[0]), 4)
         0.6931
+
+    Reference:
+        https://en.wikipedia.org/wiki/Cross-entropy
     """
     classes = class_numbers(y_true, y_pred, axis)
     if ignore_class is None:
@@ -109,6 +123,37 @@ def sparse_categorical_crossentropy(
     values = ops.where(valid, values, 0.0)
     set_mask(values, valid)
     return values
+
+
+@formula(classes=True)
+def categorical_generalized_cross_entropy(
+    y_true: TensorLike, y_pred: TensorLike, q: float
+) -> Tensor:
+    """Cross-entropy that wrong targets harm less: (1 - p^q) / q, with p = y_pred[y_true].
+
+    Near q = 0 it is the cross-entropy -log(p), at q = 1 the absolute error 1 - p.
+
+    Args:
+        y_true: class numbers, of shape `(batch, …)` or `(batch, …, 1)`; the latter is what Keras
+            pairs with every other sample.
+        y_pred: probabilities, of shape `(batch, …, classes)`.
+        q: how much noise the targets are taken to have, between 0 and 1.
+
+    Returns:
+        Shape `(batch, …)`. Where p is 0, the gradient is 0; Keras has NaN.
+
+    Example:
+        >>> float(categorical_generalized_cross_entropy([1], [[0.75, 0.25]], q=0.5)[0])
+        1.0
+
+    Reference:
+        Zhang and Sabuncu, 2018, https://arxiv.org/abs/1805.07836
+    """
+    classes = ops.expand_dims(class_numbers(y_true, y_pred), -1)
+    p = ops.take_along_axis(y_pred, classes, axis=-1)[..., 0]
+    # The slope of p^q at 0 is infinite; the inner `where` keeps it out of the gradient.
+    power = ops.where(p > 0, ops.power(ops.where(p > 0, p, 1.0), q), 0.0)
+    return (1.0 - power) / q
 
 
 @formula("kld", "KLD")
@@ -147,6 +192,9 @@ def poisson(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
     Example:
         >>> round(float(poisson([[2.0]], [[1.0]])[0]), 4)
         1.0
+
+    Reference:
+        https://en.wikipedia.org/wiki/Poisson_regression
     """
     return ops.mean(y_pred - y_true * ops.log(y_pred + epsilon()), axis=-1)
 
@@ -178,6 +226,10 @@ class CategoricalCrossentropy(_FormulaLoss, formula=categorical_crossentropy):
         reduction: see `Loss`.
         name: its name.
         dtype: see `Loss`.
+
+    Example:
+        >>> round(float(CategoricalCrossentropy()([[0, 1], [1, 0]], [[0.5, 0.5], [1.0, 0.0]])), 4)
+        0.3466
     """
 
 
@@ -195,12 +247,69 @@ class SparseCategoricalCrossentropy(
         axis: the axis of the classes.
         name: its name.
         dtype: see `Loss`.
+
+    Example:
+        >>> loss = SparseCategoricalCrossentropy(ignore_class=-1)
+        >>> round(float(loss([1, -1], [[0.5, 0.5], [1.0, 0.0]])), 4)
+        0.6931
     """
 
 
+class CategoricalGeneralizedCrossEntropy(LossFunctionWrapper):
+    """The loss `categorical_generalized_cross_entropy`, for class numbers some of which are wrong.
+
+    Args:
+        q: how much noise the targets are taken to have, between 0 and 1.
+        reduction: see `Loss`.
+        name: its name.
+        dtype: see `Loss`.
+
+    Raises:
+        ValueError: if `q` is not between 0 and 1.
+
+    Example:
+        >>> float(CategoricalGeneralizedCrossEntropy(q=0.5)([1, 0], [[0.75, 0.25], [1.0, 0.0]]))
+        0.5
+    """
+
+    def __init__(
+        self,
+        q: float = 0.5,
+        reduction: str | None = "sum_over_batch_size",
+        name: str | None = "categorical_generalized_cross_entropy",
+        dtype: Any = None,
+    ) -> None:
+        if not 0 < q < 1:
+            raise ValueError(
+                f"q={q!r} of CategoricalGeneralizedCrossEntropy is not between 0 and 1. Use "
+                "SparseCategoricalCrossentropy, which it becomes near 0, or a q just below 1."
+            )
+        super().__init__(categorical_generalized_cross_entropy, reduction, name, dtype, q=q)
+
+
 class KLDivergence(_FormulaLoss, formula=kl_divergence):
-    """The loss `kl_divergence`."""
+    """The loss `kl_divergence`: sum(y_true log(y_true / y_pred)).
+
+    Args:
+        reduction: see `Loss`.
+        name: its name.
+        dtype: see `Loss`.
+
+    Example:
+        >>> round(float(KLDivergence()([[0.5, 0.5], [1.0, 0.0]], [[0.5, 0.5], [0.5, 0.5]])), 4)
+        0.3466
+    """
 
 
 class Poisson(_FormulaLoss, formula=poisson):
-    """The loss `poisson`."""
+    """The loss `poisson`: mean(y_pred - y_true log(y_pred)).
+
+    Args:
+        reduction: see `Loss`.
+        name: its name.
+        dtype: see `Loss`.
+
+    Example:
+        >>> round(float(Poisson()([[2.0], [1.0]], [[1.0], [2.0]])), 4)
+        1.1534
+    """

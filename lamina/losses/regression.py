@@ -33,9 +33,19 @@ def mean_squared_error(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
 def mean_absolute_error(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
     """Mean of absolute differences: mean(|y_true - y_pred|).
 
+    Args:
+        y_true: targets of shape `(batch, …, n)`.
+        y_pred: predictions of the same shape.
+
+    Returns:
+        The means over the last axis, shape `(batch, …)`.
+
     Example:
         >>> float(mean_absolute_error([[0.0, 1.0]], [[3.0, 1.0]])[0])
         1.5
+
+    Reference:
+        https://en.wikipedia.org/wiki/Mean_absolute_error
     """
     return ops.mean(ops.absolute(y_true - y_pred), axis=-1)
 
@@ -46,9 +56,19 @@ def mean_absolute_percentage_error(y_true: TensorLike, y_pred: TensorLike) -> Te
 
     `|y_true|` counts as `epsilon()` at least.
 
+    Args:
+        y_true: targets of shape `(batch, …, n)`.
+        y_pred: predictions of the same shape.
+
+    Returns:
+        The means over the last axis, shape `(batch, …)`.
+
     Example:
         >>> float(mean_absolute_percentage_error([[2.0, 4.0]], [[1.0, 4.0]])[0])
         25.0
+
+    Reference:
+        https://en.wikipedia.org/wiki/Mean_absolute_percentage_error
     """
     scale = ops.maximum(ops.absolute(y_true), epsilon())
     return 100.0 * ops.mean(ops.absolute(y_true - y_pred) / scale, axis=-1)
@@ -60,9 +80,19 @@ def mean_squared_logarithmic_error(y_true: TensorLike, y_pred: TensorLike) -> Te
 
     Negative values count as `epsilon()`.
 
+    Args:
+        y_true: targets of shape `(batch, …, n)`.
+        y_pred: predictions of the same shape.
+
+    Returns:
+        The means over the last axis, shape `(batch, …)`.
+
     Example:
-        >>> float(mean_squared_logarithmic_error([[1.0, 3.0]], [[1.0, 3.0]])[0])
-        0.0
+        >>> round(float(mean_squared_logarithmic_error([[0.0, 3.0]], [[1.0, 3.0]])[0]), 4)
+        0.2402
+
+    Reference:
+        https://en.wikipedia.org/wiki/Mean_squared_error
     """
     logs = [ops.log(ops.maximum(y, epsilon()) + 1.0) for y in (y_true, y_pred)]
     return ops.mean(ops.square(logs[0] - logs[1]), axis=-1)
@@ -78,6 +108,9 @@ def huber(y_true: TensorLike, y_pred: TensorLike, delta: float = 1.0) -> Tensor:
         y_true: targets of shape `(batch, …, n)`.
         y_pred: predictions of the same shape.
         delta: the distance at which the two meet.
+
+    Returns:
+        The means over the last axis, shape `(batch, …)`.
 
     Example:
         >>> float(huber([[0.0, 0.0]], [[1.0, 3.0]])[0])
@@ -95,9 +128,19 @@ def huber(y_true: TensorLike, y_pred: TensorLike, delta: float = 1.0) -> Tensor:
 def log_cosh(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
     """Mean of log(cosh(y_pred - y_true)): about d² / 2 near the target and |d| - log 2 far away.
 
+    Args:
+        y_true: targets of shape `(batch, …, n)`.
+        y_pred: predictions of the same shape.
+
+    Returns:
+        The means over the last axis, shape `(batch, …)`.
+
     Example:
         >>> round(float(log_cosh([[0.0]], [[100.0]])[0]), 3)
         99.307
+
+    Reference:
+        Saleh and Saleh, 2022, https://arxiv.org/abs/2208.04564
     """
     difference = y_pred - y_true
     # Nothing overflows: log(cosh(d)) = d + log(1 + e^-2d) - log(2).
@@ -116,9 +159,15 @@ def cosine_similarity(y_true: TensorLike, y_pred: TensorLike, axis: int = -1) ->
         y_pred: predictions of the same shape.
         axis: the axis along which the vectors lie.
 
+    Returns:
+        From -1 to 1, without `axis`.
+
     Example:
         >>> float(cosine_similarity([[0.0, 2.0]], [[0.0, 5.0]])[0])
         -1.0
+
+    Reference:
+        https://en.wikipedia.org/wiki/Cosine_similarity
     """
     return -ops.sum(_direction(y_true, axis) * _direction(y_pred, axis), axis=axis)
 
@@ -129,7 +178,12 @@ def _direction(x: Tensor, axis: int) -> Tensor:
 
 
 class MeanSquaredError(_FormulaLoss, formula=mean_squared_error):
-    """The loss `mean_squared_error`.
+    """The loss `mean_squared_error`: mean((y_true - y_pred)²).
+
+    Args:
+        reduction: see `Loss`.
+        name: its name.
+        dtype: see `Loss`.
 
     Example:
         >>> float(MeanSquaredError()([[0.0, 1.0], [0.0, 0.0]], [[1.0, 1.0], [1.0, 0.0]]))
@@ -138,38 +192,86 @@ class MeanSquaredError(_FormulaLoss, formula=mean_squared_error):
 
 
 class MeanAbsoluteError(_FormulaLoss, formula=mean_absolute_error):
-    """The loss `mean_absolute_error`."""
+    """The loss `mean_absolute_error`: mean(|y_true - y_pred|).
+
+    Args:
+        reduction: see `Loss`.
+        name: its name.
+        dtype: see `Loss`.
+
+    Example:
+        >>> float(MeanAbsoluteError()([[0.0, 1.0], [0.0, 0.0]], [[1.0, 1.0], [2.0, 1.0]]))
+        1.0
+    """
 
 
 class MeanAbsolutePercentageError(_FormulaLoss, formula=mean_absolute_percentage_error):
-    """The loss `mean_absolute_percentage_error`."""
+    """The loss `mean_absolute_percentage_error`: 100 mean(|y_true - y_pred| / |y_true|).
+
+    Args:
+        reduction: see `Loss`.
+        name: its name.
+        dtype: see `Loss`.
+
+    Example:
+        >>> float(MeanAbsolutePercentageError()([[2.0], [4.0]], [[1.0], [4.0]]))
+        25.0
+    """
 
 
 class MeanSquaredLogarithmicError(_FormulaLoss, formula=mean_squared_logarithmic_error):
-    """The loss `mean_squared_logarithmic_error`."""
+    """The loss `mean_squared_logarithmic_error`: mean((log(1 + y_true) - log(1 + y_pred))²).
+
+    Args:
+        reduction: see `Loss`.
+        name: its name.
+        dtype: see `Loss`.
+
+    Example:
+        >>> round(float(MeanSquaredLogarithmicError()([[0.0], [3.0]], [[1.0], [3.0]])), 4)
+        0.2402
+    """
 
 
 class Huber(_FormulaLoss, formula=huber, name="huber_loss"):
-    """The loss `huber`.
+    """The loss `huber`: squared near the target, absolute far from it.
 
     Args:
         delta: the distance at which it changes from squared to absolute.
         reduction: see `Loss`.
         name: its name.
         dtype: see `Loss`.
+
+    Example:
+        >>> float(Huber(delta=1.0)([[0.0], [0.0]], [[1.0], [3.0]]))
+        1.5
     """
 
 
 class LogCosh(_FormulaLoss, formula=log_cosh):
-    """The loss `log_cosh`."""
+    """The loss `log_cosh`: mean(log(cosh(y_pred - y_true))).
+
+    Args:
+        reduction: see `Loss`.
+        name: its name.
+        dtype: see `Loss`.
+
+    Example:
+        >>> round(float(LogCosh()([[0.0], [0.0]], [[0.0], [1.0]])), 4)
+        0.2169
+    """
 
 
 class CosineSimilarity(_FormulaLoss, formula=cosine_similarity):
-    """The loss `cosine_similarity`.
+    """The loss `cosine_similarity`: minus the cosine of the angle between target and prediction.
 
     Args:
         axis: the axis along which the vectors lie.
         reduction: see `Loss`.
         name: its name.
         dtype: see `Loss`.
+
+    Example:
+        >>> float(CosineSimilarity()([[0.0, 2.0], [1.0, 0.0]], [[0.0, 5.0], [0.0, 1.0]]))
+        -0.5
     """

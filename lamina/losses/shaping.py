@@ -15,7 +15,7 @@ def align(y_true: Tensor, y_pred: Tensor) -> tuple[Tensor, Tensor]:
 
     Example:
         >>> y_true, y_pred = align(ops.zeros((4,)), ops.zeros((4, 1)))
-        >>> y_true.shape
+        >>> tuple(y_true.shape)
         (4, 1)
     """
     difference = len(y_true.shape) - len(y_pred.shape)
@@ -85,7 +85,7 @@ def fit_weights(weights: Tensor, values: Tensor, name: str = "sample_weight") ->
         raise ValueError(
             f"The {name} has the shape {shape}, and the function whose values it weighs returned "
             "one number for the whole batch, which says nothing of a single sample. Return one "
-            "value for each sample instead, as ops.mean(…, axis=-1) does."
+            "value for each sample instead, as ops.mean(…, axis=-1) and Dice(axis=(1, …)) do."
         )
     if len(shape) == len(values.shape) + 1 and shape[-1] == 1:
         weights = ops.squeeze(weights, axis=-1)

@@ -1,7 +1,9 @@
 """Metrics: figures gathered over batches."""
 
 from lamina.losses import binary_crossentropy as binary_crossentropy
+from lamina.losses import binary_focal_crossentropy as binary_focal_crossentropy
 from lamina.losses import categorical_crossentropy as categorical_crossentropy
+from lamina.losses import categorical_focal_crossentropy as categorical_focal_crossentropy
 from lamina.losses import categorical_hinge as categorical_hinge
 from lamina.losses import hinge as hinge
 from lamina.losses import huber as huber
@@ -34,6 +36,21 @@ from lamina.metrics.confusion import Precision as Precision
 from lamina.metrics.confusion import Recall as Recall
 from lamina.metrics.confusion import TrueNegatives as TrueNegatives
 from lamina.metrics.confusion import TruePositives as TruePositives
+from lamina.metrics.constrained import PrecisionAtRecall as PrecisionAtRecall
+from lamina.metrics.constrained import RecallAtPrecision as RecallAtPrecision
+from lamina.metrics.constrained import SensitivityAtSpecificity as SensitivityAtSpecificity
+from lamina.metrics.constrained import SpecificityAtSensitivity as SpecificityAtSensitivity
+from lamina.metrics.correlation import ConcordanceCorrelation as ConcordanceCorrelation
+from lamina.metrics.correlation import PearsonCorrelation as PearsonCorrelation
+from lamina.metrics.correlation import concordance_correlation as concordance_correlation
+from lamina.metrics.correlation import pearson_correlation as pearson_correlation
+from lamina.metrics.f_score import F1Score as F1Score
+from lamina.metrics.f_score import FBetaScore as FBetaScore
+from lamina.metrics.iou import BinaryIoU as BinaryIoU
+from lamina.metrics.iou import IoU as IoU
+from lamina.metrics.iou import MeanIoU as MeanIoU
+from lamina.metrics.iou import OneHotIoU as OneHotIoU
+from lamina.metrics.iou import OneHotMeanIoU as OneHotMeanIoU
 from lamina.metrics.lookup import accuracy_for as accuracy_for
 from lamina.metrics.lookup import crossentropy_for as crossentropy_for
 from lamina.metrics.lookup import deserialize as deserialize
@@ -58,3 +75,4 @@ from lamina.metrics.of_losses import Poisson as Poisson
 from lamina.metrics.of_losses import RootMeanSquaredError as RootMeanSquaredError
 from lamina.metrics.of_losses import SparseCategoricalCrossentropy as SparseCategoricalCrossentropy
 from lamina.metrics.of_losses import SquaredHinge as SquaredHinge
+from lamina.metrics.r2_score import R2Score as R2Score

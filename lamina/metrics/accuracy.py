@@ -16,8 +16,15 @@ def _right(hits: Tensor, like: Tensor) -> Tensor:
 def accuracy(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
     """1 where the prediction equals the target, elementwise, else 0.
 
+    Args:
+        y_true: targets of any shape.
+        y_pred: predictions of the same shape.
+
+    Returns:
+        The same shape.
+
     Example:
-        >>> accuracy([1, 2], [1, 3]).tolist()
+        >>> ops.convert_to_numpy(accuracy([1, 2], [1, 3])).tolist()
         [1.0, 0.0]
     """
     return _right(ops.equal(y_true, y_pred), y_pred)
@@ -32,8 +39,11 @@ def binary_accuracy(y_true: TensorLike, y_pred: TensorLike, threshold: float = 0
         y_pred: probabilities of the same shape.
         threshold: what a prediction of 1 must be above.
 
+    Returns:
+        The same shape.
+
     Example:
-        >>> binary_accuracy([1, 0], [0.7, 0.6]).tolist()
+        >>> ops.convert_to_numpy(binary_accuracy([1, 0], [0.7, 0.6])).tolist()
         [1.0, 0.0]
     """
     return _right(ops.equal(y_true, ops.cast(y_pred > threshold, y_pred.dtype)), y_pred)
@@ -51,7 +61,8 @@ def categorical_accuracy(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
         Shape `(batch, …)`.
 
     Example:
-        >>> categorical_accuracy([[0, 1], [0, 1]], [[0.1, 0.9], [0.8, 0.2]]).tolist()
+        >>> hits = categorical_accuracy([[0, 1], [0, 1]], [[0.1, 0.9], [0.8, 0.2]])
+        >>> ops.convert_to_numpy(hits).tolist()
         [1.0, 0.0]
     """
     return _right(ops.equal(ops.argmax(y_true, axis=-1), ops.argmax(y_pred, axis=-1)), y_pred)
@@ -69,7 +80,8 @@ def sparse_categorical_accuracy(y_true: TensorLike, y_pred: TensorLike) -> Tenso
         Shape `(batch, …)`.
 
     Example:
-        >>> sparse_categorical_accuracy([1, 1], [[0.1, 0.9], [0.8, 0.2]]).tolist()
+        >>> hits = sparse_categorical_accuracy([1, 1], [[0.1, 0.9], [0.8, 0.2]])
+        >>> ops.convert_to_numpy(hits).tolist()
         [1.0, 0.0]
     """
     return _right(ops.equal(class_numbers(y_true, y_pred), ops.argmax(y_pred, axis=-1)), y_pred)
@@ -88,8 +100,8 @@ def top_k_categorical_accuracy(y_true: TensorLike, y_pred: TensorLike, k: int = 
         Shape `(batch, …)`.
 
     Example:
-        >>> top_k_categorical_accuracy([[0, 0, 1]], [[0.5, 0.3, 0.4]], k=2).tolist()
-        [1.0]
+        >>> float(top_k_categorical_accuracy([[0, 0, 1]], [[0.5, 0.3, 0.4]], k=2)[0])
+        1.0
     """
     return _in_top_k(ops.argmax(y_true, axis=-1), y_pred, k)
 
@@ -111,8 +123,8 @@ def sparse_top_k_categorical_accuracy(
         The shape of `y_true`.
 
     Example:
-        >>> sparse_top_k_categorical_accuracy([2], [[0.5, 0.3, 0.4]], k=2).tolist()
-        [1.0]
+        >>> float(sparse_top_k_categorical_accuracy([2], [[0.5, 0.3, 0.4]], k=2)[0])
+        1.0
     """
     classes = class_numbers(y_true, y_pred)
     if from_sorted_ids:
@@ -131,7 +143,11 @@ def _in_top_k(classes: Tensor, y_pred: Tensor, k: int) -> Tensor:
 
 
 class Accuracy(_FormulaMetric, formula=accuracy):
-    """How often predictions equal targets.
+    """How often predictions equal targets: mean(y_true == y_pred).
+
+    Args:
+        name: its name.
+        dtype: the type of the mean.
 
     Example:
         >>> float(Accuracy()([[1], [2], [3], [4]], [[0], [2], [3], [4]]))
@@ -146,15 +162,41 @@ class BinaryAccuracy(_FormulaMetric, formula=binary_accuracy):
         name: its name.
         dtype: the type of the mean.
         threshold: what a prediction of 1 must be above.
+
+    Example:
+        >>> float(BinaryAccuracy(threshold=0.3)([[1], [0]], [[0.4], [0.6]]))
+        0.5
     """
 
 
 class CategoricalAccuracy(_FormulaMetric, formula=categorical_accuracy):
-    """How often the largest prediction is that of the right class, for one-hot targets."""
+    """How often the largest prediction is that of the right class, for one-hot targets.
+
+    mean(argmax(y_true) == argmax(y_pred)).
+
+    Args:
+        name: its name.
+        dtype: the type of the mean.
+
+    Example:
+        >>> float(CategoricalAccuracy()([[0, 1], [0, 1]], [[0.1, 0.9], [0.8, 0.2]]))
+        0.5
+    """
 
 
 class SparseCategoricalAccuracy(_FormulaMetric, formula=sparse_categorical_accuracy):
-    """How often the largest prediction is that of the right class, for class numbers."""
+    """How often the largest prediction is that of the right class, for class numbers.
+
+    mean(y_true == argmax(y_pred)).
+
+    Args:
+        name: its name.
+        dtype: the type of the mean.
+
+    Example:
+        >>> float(SparseCategoricalAccuracy()([1, 1], [[0.1, 0.9], [0.8, 0.2]]))
+        0.5
+    """
 
 
 class TopKCategoricalAccuracy(
@@ -166,6 +208,10 @@ class TopKCategoricalAccuracy(
         k: how many predictions are looked at.
         name: its name.
         dtype: the type of the mean.
+
+    Example:
+        >>> float(TopKCategoricalAccuracy(k=2)([[0, 0, 1]], [[0.5, 0.3, 0.4]]))
+        1.0
     """
 
 
@@ -181,4 +227,8 @@ class SparseTopKCategoricalAccuracy(
         name: its name.
         dtype: the type of the mean.
         from_sorted_ids: whether predictions are class numbers, the likeliest first.
+
+    Example:
+        >>> float(SparseTopKCategoricalAccuracy(k=1)([2, 0], [[0.5, 0.3, 0.4], [0.5, 0.3, 0.4]]))
+        0.5
     """

@@ -7,15 +7,22 @@ from typing import Any
 
 from lamina import ops
 from lamina.backend import epsilon
-from lamina.metrics.confusion import Confusion, checked_thresholds, confusion, prepared
-from lamina.metrics.metric import Metric
+from lamina.metrics.confusion import (
+    Confusion,
+    FourCounts,
+    checked_thresholds,
+    confusion,
+    prepared,
+    thresholds_between,
+)
+from lamina.metrics.metric import columns_of
 
 Tensor = Any
 CURVES = ("ROC", "PR", "PRGAIN")
 METHODS = ("interpolation", "minoring", "majoring")
 
 
-class AUC(Metric):
+class AUC(FourCounts):
     """The area under a curve that a threshold on the predictions runs along.
 
     `ROC`: true positives' share of the true, over false positives' share of the false.
@@ -68,7 +75,7 @@ class AUC(Metric):
         if thresholds is not None:
             inner = sorted(checked_thresholds(thresholds, 0.5))
         elif num_thresholds > 1:
-            inner = [i / (num_thresholds - 1) for i in range(1, num_thresholds - 1)]
+            inner = thresholds_between(num_thresholds)
         else:
             raise ValueError(f"num_thresholds is an integer above 1, not {num_thresholds!r}.")
         super().__init__(name=name, dtype=dtype)
@@ -77,15 +84,10 @@ class AUC(Metric):
         self.curve, self.summation_method = curve, summation_method
         self.multi_label, self.num_labels = multi_label, num_labels
         self.label_weights, self.from_logits = label_weights, from_logits
-        self._built = False
-        if num_labels is not None or not multi_label:
-            self._build(num_labels)
-
-    def _build(self, labels: int | None) -> None:
-        shape = (self.num_thresholds,) if labels is None else (self.num_thresholds, labels)
-        for name in Confusion._fields:
-            setattr(self, name, self.add_variable(shape, None, name=name))
-        self._built = True
+        if not multi_label:
+            self._make_counts(self.num_thresholds)
+        elif num_labels is not None:
+            self._make_counts(self.num_thresholds, num_labels)
 
     @property
     def thresholds(self) -> list[float]:
@@ -107,29 +109,32 @@ class AUC(Metric):
             ValueError: if the shapes do not fit each other or the labels seen before.
         """
         y_true, y_pred, weights = prepared(y_true, y_pred, sample_weight, self.dtype)
-        if not self._built:
-            self._build(y_pred.shape[-1])
-        expected = self.true_positives.shape[1:]  # type: ignore[attr-defined]
-        if self.multi_label and tuple(y_pred.shape[1:]) != expected:
-            raise ValueError(
-                f"Metric {self.name!r} counts {expected[0]} labels and was given predictions of "
-                f"shape {tuple(y_pred.shape)}: expected (batch, {expected[0]})."
-            )
+        if self.multi_label:
+            known = self._found.true_positives.shape[-1] if self.variables else None
+            columns = columns_of(self, y_pred, known)
+            if known is None:
+                self._make_counts(self.num_thresholds, columns)
         if self.from_logits:
             y_pred = ops.sigmoid(y_pred)
-        if self.label_weights is not None and not self.multi_label:
-            weights = weights * ops.convert_to_tensor(self.label_weights, dtype=self.dtype)
-        found = confusion(y_true, y_pred, self._thresholds, weights, by_label=self.multi_label)
-        for name, counts in found._asdict().items():
-            getattr(self, name).assign_add(counts)
+        if self.label_weights is not None:
+            self._check_label_weights(self.label_weights, y_pred)
+            if not self.multi_label:
+                weights = weights * ops.convert_to_tensor(self.label_weights, dtype=self.dtype)
+        self._add(confusion(y_true, y_pred, self._thresholds, weights, by_label=self.multi_label))
+
+    def _check_label_weights(self, weights: Sequence[float], y_pred: Tensor) -> None:
+        if (len(weights),) != tuple(y_pred.shape[-1:]):
+            raise ValueError(
+                f"label_weights of metric {self.name!r} holds {len(weights)} numbers, and the "
+                f"predictions have the shape {tuple(y_pred.shape)}: give one for each label."
+            )
 
     def result(self) -> Tensor:
-        if not self._built:
+        if not self.variables:
             return ops.convert_to_tensor(0.0, dtype=self.dtype)
-        counts = Confusion(*(getattr(self, name).value for name in Confusion._fields))
         if self.curve == "PR" and self.summation_method == "interpolation":
             return self.interpolate_pr_auc()
-        x, y = _points(self.curve, counts)
+        x, y = _points(self.curve, self._found)
         before, after = y[:-1], y[1:]
         if self.summation_method == "minoring":
             heights = ops.minimum(before, after)
@@ -145,8 +150,8 @@ class AUC(Metric):
         Between two points, true positives grow by a constant share `slope` of the predicted p:
         precision is slope + intercept / p, whose integral has a logarithm.
         """
-        hits, misses = self.true_positives.value, self.false_negatives.value  # type: ignore[attr-defined]
-        predicted = hits + self.false_positives.value  # type: ignore[attr-defined]
+        hits, wrong, _, misses = self._found
+        predicted = hits + wrong
         gained = hits[:-1] - hits[1:]
         slope = ops.divide_no_nan(gained, predicted[:-1] - predicted[1:])
         intercept = hits[1:] - slope * predicted[1:]
@@ -168,9 +173,9 @@ def _points(curve: str, counts: Confusion) -> tuple[Tensor, Tensor]:
     """Both coordinates at each threshold, the lowest threshold first."""
     tp, fp, tn, fn = counts
     if curve == "ROC":
-        return ops.divide_no_nan(fp, fp + tn), ops.divide_no_nan(tp, tp + fn)
+        return ops.divide_no_nan(fp, fp + tn), counts.recall
     if curve == "PR":
-        return ops.divide_no_nan(tp, tp + fn), ops.divide_no_nan(tp, tp + fp)
+        return counts.recall, counts.precision
     odds = ops.divide_no_nan(tp + fn, fp + tn)
 
     def gain(errors: Tensor) -> Tensor:

@@ -25,6 +25,25 @@ class Confusion(NamedTuple):
     true_negatives: Tensor
     false_negatives: Tensor
 
+    @property
+    def precision(self) -> Tensor:
+        """The share of the predicted that are right."""
+        return _share(self.true_positives, self.false_positives)
+
+    @property
+    def recall(self) -> Tensor:
+        """The share of the true that are predicted, also called sensitivity."""
+        return _share(self.true_positives, self.false_negatives)
+
+    @property
+    def specificity(self) -> Tensor:
+        """The share of the false that are not predicted."""
+        return _share(self.true_negatives, self.false_positives)
+
+
+def _share(part: Tensor, rest: Tensor) -> Tensor:
+    return ops.divide_no_nan(part, part + rest)
+
 
 def confusion(
     y_true: Tensor,
@@ -128,6 +147,27 @@ def checked_thresholds(thresholds: Any, default: float) -> list[float]:
     return [float(t) for t in found]
 
 
+def thresholds_between(count: int) -> list[float]:
+    """All but the first and the last of `count` thresholds, evenly from 0 to 1."""
+    return [i / (count - 1) for i in range(1, count - 1)]
+
+
+class FourCounts(Metric):
+    """All four counts at each of many thresholds."""
+
+    def _make_counts(self, *shape: int) -> None:
+        for name in Confusion._fields:
+            setattr(self, name, self.add_variable(shape, None, name=name))
+
+    def _add(self, found: Confusion) -> None:
+        for name, counts in found._asdict().items():
+            getattr(self, name).assign_add(counts)
+
+    @property
+    def _found(self) -> Confusion:
+        return Confusion(*(getattr(self, name).value for name in Confusion._fields))
+
+
 class _Counts(Metric):
     """Counts at thresholds, each in a variable."""
 
@@ -185,6 +225,10 @@ class FalsePositives(_ConfusionCount):
         thresholds: one from 0 to 1 or several; 0.5 where None.
         name: its name.
         dtype: the type of the count.
+
+    Example:
+        >>> float(FalsePositives()([0, 1, 0, 0], [0.0, 0.0, 1.0, 1.0]))
+        2.0
     """
 
     _cell = "false_positives"
@@ -197,6 +241,10 @@ class TrueNegatives(_ConfusionCount):
         thresholds: one from 0 to 1 or several; 0.5 where None.
         name: its name.
         dtype: the type of the count.
+
+    Example:
+        >>> float(TrueNegatives()([0, 1, 0, 0], [1.0, 1.0, 0.0, 0.0]))
+        2.0
     """
 
     _cell = "true_negatives"
@@ -209,6 +257,11 @@ class FalseNegatives(_ConfusionCount):
         thresholds: one from 0 to 1 or several; 0.5 where None.
         name: its name.
         dtype: the type of the count.
+
+    Example:
+        >>> counts = FalseNegatives(thresholds=[0.3, 0.7])([0, 1, 1, 1], [0.0, 1.0, 0.5, 0.1])
+        >>> ops.convert_to_numpy(counts).tolist()
+        [1.0, 2.0]
     """
 
     _cell = "false_negatives"
@@ -240,8 +293,7 @@ class _Ratio(_Counts):
         getattr(self, self._other).assign_add(getattr(found, self._other))
 
     def result(self) -> Tensor:
-        right = self.true_positives.value
-        return self._by_threshold(ops.divide_no_nan(right, right + getattr(self, self._other)))
+        return self._by_threshold(_share(self.true_positives.value, getattr(self, self._other)))
 
 
 class Precision(_Ratio):
@@ -257,6 +309,9 @@ class Precision(_Ratio):
     Example:
         >>> round(float(Precision()([0, 1, 1, 1], [1.0, 0.0, 1.0, 1.0])), 4)
         0.6667
+
+    Reference:
+        https://en.wikipedia.org/wiki/Precision_and_recall
     """
 
     _other = "false_positives"
@@ -275,6 +330,9 @@ class Recall(_Ratio):
     Example:
         >>> round(float(Recall()([0, 1, 1, 1], [1.0, 0.0, 1.0, 1.0])), 4)
         0.6667
+
+    Reference:
+        https://en.wikipedia.org/wiki/Precision_and_recall
     """
 
     _other = "false_negatives"

@@ -17,6 +17,9 @@ Shape = Sequence[int | None]
 def get(identifier: Any) -> Any:
     """A metric from its name, config or class; metrics, functions and None as they are.
 
+    Args:
+        identifier: what names the metric.
+
     Raises:
         ValueError: if there is no such metric.
 
@@ -28,7 +31,15 @@ def get(identifier: Any) -> Any:
 
 
 def serialize(metric: Any) -> Any:
-    """A metric or function as plain data."""
+    """A metric or function as plain data.
+
+    Args:
+        metric: the metric or function.
+
+    Example:
+        >>> serialize(get("MeanSquaredError"))["class_name"]
+        'MeanSquaredError'
+    """
     return registry.serialize(metric) if isinstance(metric, Metric) else describe_function(metric)
 
 
@@ -38,6 +49,10 @@ def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> An
     Args:
         config: a config or a name.
         custom_objects: classes and functions of one's own, by name.
+
+    Example:
+        >>> deserialize(serialize(get("MeanSquaredError"))).name
+        'mean_squared_error'
     """
     with registry.CustomObjectScope(custom_objects):
         return get(config)

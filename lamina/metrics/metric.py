@@ -169,7 +169,8 @@ class Metric(Recorded, Holder):
         tensors = [ops.convert_to_tensor(value) for value in values]
         with current().substitute(handles, tensors) as value_of:
             output = function()
-            return output, [value_of(handle) for handle in handles]
+            # Some metrics make variables when the first batch comes.
+            return output, [value_of(variable.handle) for variable in self.variables]
 
     # Configuration ------------------------------------------------------------------------
 
@@ -181,6 +182,31 @@ class Metric(Recorded, Holder):
     def from_config(cls, config: dict[str, Any]) -> Metric:
         """The metric that `get_config` described."""
         return cls(**config)
+
+
+def columns_of(metric: Metric, y_pred: Tensor, known: int | None) -> int:
+    """How many columns predictions have, for a metric that keeps figures of each.
+
+    Args:
+        metric: the metric, for its name.
+        y_pred: the predictions.
+        known: how many there were before, if any.
+
+    Raises:
+        ValueError: if predictions are no table, or one with another number of columns.
+    """
+    shape = tuple(y_pred.shape)
+    if len(shape) != 2:
+        raise ValueError(
+            f"Metric {metric.name!r} takes targets and predictions of shape (batch, columns), and "
+            f"was given {shape}. Reshape what has other axes to (-1, columns)."
+        )
+    if known not in (None, shape[1]):
+        raise ValueError(
+            f"Metric {metric.name!r} keeps figures of {known} columns and was given predictions of "
+            f"shape {shape}: expected (batch, {known})."
+        )
+    return int(shape[1])
 
 
 def _zeros(shape: tuple[int, ...], dtype: str) -> np.ndarray:

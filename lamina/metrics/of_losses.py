@@ -12,7 +12,11 @@ from lamina.metrics.mean import Mean, _FormulaMetric
 
 
 class MeanSquaredError(_FormulaMetric, formula=losses.mean_squared_error):
-    """The mean of `lamina.losses.mean_squared_error`.
+    """The mean of `lamina.losses.mean_squared_error`: mean((y_true - y_pred)²).
+
+    Args:
+        name: its name.
+        dtype: the type of the mean.
 
     Example:
         >>> float(MeanSquaredError()([[0.0, 1.0]], [[1.0, 1.0]]))
@@ -21,19 +25,59 @@ class MeanSquaredError(_FormulaMetric, formula=losses.mean_squared_error):
 
 
 class MeanAbsoluteError(_FormulaMetric, formula=losses.mean_absolute_error):
-    """The mean of `lamina.losses.mean_absolute_error`."""
+    """The mean of `lamina.losses.mean_absolute_error`: mean(|y_true - y_pred|).
+
+    Args:
+        name: its name.
+        dtype: the type of the mean.
+
+    Example:
+        >>> float(MeanAbsoluteError()([[0.0, 1.0]], [[3.0, 1.0]]))
+        1.5
+    """
 
 
 class MeanAbsolutePercentageError(_FormulaMetric, formula=losses.mean_absolute_percentage_error):
-    """The mean of `lamina.losses.mean_absolute_percentage_error`."""
+    """The mean of `lamina.losses.mean_absolute_percentage_error`.
+
+    100 mean(|y_true - y_pred| / |y_true|).
+
+    Args:
+        name: its name.
+        dtype: the type of the mean.
+
+    Example:
+        >>> float(MeanAbsolutePercentageError()([[2.0, 4.0]], [[1.0, 4.0]]))
+        25.0
+    """
 
 
 class MeanSquaredLogarithmicError(_FormulaMetric, formula=losses.mean_squared_logarithmic_error):
-    """The mean of `lamina.losses.mean_squared_logarithmic_error`."""
+    """The mean of `lamina.losses.mean_squared_logarithmic_error`.
+
+    mean((log(1 + y_true) - log(1 + y_pred))²).
+
+    Args:
+        name: its name.
+        dtype: the type of the mean.
+
+    Example:
+        >>> float(MeanSquaredLogarithmicError()([[1.0, 3.0]], [[1.0, 3.0]]))
+        0.0
+    """
 
 
 class LogCoshError(_FormulaMetric, formula=losses.log_cosh, name="logcosh"):
-    """The mean of `lamina.losses.log_cosh`."""
+    """The mean of `lamina.losses.log_cosh`: mean(log(cosh(y_pred - y_true))).
+
+    Args:
+        name: its name.
+        dtype: the type of the mean.
+
+    Example:
+        >>> round(float(LogCoshError()([[0.0]], [[1.0]])), 4)
+        0.4338
+    """
 
 
 @formula(loss=False)
@@ -49,27 +93,76 @@ class CosineSimilarity(_FormulaMetric, formula=cosine):
         name: its name.
         dtype: the type of the mean.
         axis: the axis along which the vectors lie.
+
+    Example:
+        >>> float(CosineSimilarity()([[0.0, 2.0], [1.0, 0.0]], [[0.0, 5.0], [0.0, 1.0]]))
+        0.5
     """
 
 
 class Hinge(_FormulaMetric, formula=losses.hinge):
-    """The mean of `lamina.losses.hinge`."""
+    """The mean of `lamina.losses.hinge`: mean(max(1 - y_true * y_pred, 0)).
+
+    Args:
+        name: its name.
+        dtype: the type of the mean.
+
+    Example:
+        >>> float(Hinge()([[-1.0, 1.0]], [[-2.0, 0.5]]))
+        0.25
+    """
 
 
 class SquaredHinge(_FormulaMetric, formula=losses.squared_hinge):
-    """The mean of `lamina.losses.squared_hinge`."""
+    """The mean of `lamina.losses.squared_hinge`: mean(max(1 - y_true * y_pred, 0)²).
+
+    Args:
+        name: its name.
+        dtype: the type of the mean.
+
+    Example:
+        >>> float(SquaredHinge()([[-1.0, 1.0]], [[-2.0, 0.0]]))
+        0.5
+    """
 
 
 class CategoricalHinge(_FormulaMetric, formula=losses.categorical_hinge):
-    """The mean of `lamina.losses.categorical_hinge`."""
+    """The mean of `lamina.losses.categorical_hinge`: max(wrong - right + 1, 0).
+
+    Args:
+        name: its name.
+        dtype: the type of the mean.
+
+    Example:
+        >>> float(CategoricalHinge()([[0.0, 1.0]], [[0.5, 1.0]]))
+        0.5
+    """
 
 
 class KLDivergence(_FormulaMetric, formula=losses.kl_divergence):
-    """The mean of `lamina.losses.kl_divergence`."""
+    """The mean of `lamina.losses.kl_divergence`: sum(y_true log(y_true / y_pred)).
+
+    Args:
+        name: its name.
+        dtype: the type of the mean.
+
+    Example:
+        >>> float(KLDivergence()([[0.5, 0.5]], [[0.5, 0.5]]))
+        0.0
+    """
 
 
 class Poisson(_FormulaMetric, formula=losses.poisson):
-    """The mean of `lamina.losses.poisson`."""
+    """The mean of `lamina.losses.poisson`: mean(y_pred - y_true log(y_pred)).
+
+    Args:
+        name: its name.
+        dtype: the type of the mean.
+
+    Example:
+        >>> round(float(Poisson()([[2.0]], [[1.0]])), 4)
+        1.0
+    """
 
 
 class BinaryCrossentropy(
@@ -84,6 +177,10 @@ class BinaryCrossentropy(
         dtype: the type of the mean.
         from_logits: whether predictions are logits.
         label_smoothing: the share of each target that is replaced by 1/2.
+
+    Example:
+        >>> round(float(BinaryCrossentropy(from_logits=True)([[0.0], [1.0]], [[0.0], [0.0]])), 4)
+        0.6931
     """
 
 
@@ -96,6 +193,10 @@ class CategoricalCrossentropy(_FormulaMetric, formula=losses.categorical_crossen
         from_logits: whether predictions are logits.
         label_smoothing: the share of each target that is spread over all classes.
         axis: the axis of the classes.
+
+    Example:
+        >>> round(float(CategoricalCrossentropy()([[0, 1], [1, 0]], [[0.5, 0.5], [1.0, 0.0]])), 4)
+        0.3466
     """
 
 
@@ -108,6 +209,11 @@ class SparseCategoricalCrossentropy(_FormulaMetric, formula=losses.sparse_catego
         from_logits: whether predictions are logits.
         ignore_class: a number that stands for "no class"; its loss counts as 0.
         axis: the axis of the classes.
+
+    Example:
+        >>> metric = SparseCategoricalCrossentropy()
+        >>> round(float(metric([1, 0], [[0.5, 0.5], [1.0, 0.0]])), 4)
+        0.3466
     """
 
 
