@@ -93,6 +93,7 @@ class ConvLSTMCell(LSTMCell):
             raise ValueError(
                 f"strides={strides!r} and dilation_rate={dilation_rate!r} cannot both be above 1."
             )
+        self.mask_count = self.gates
         self.step_ndim = rank + 2
         self.gate_axis = -1 if self.data_format == "channels_last" else -(rank + 1)
 

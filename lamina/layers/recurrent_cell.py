@@ -68,6 +68,10 @@ class RecurrentCell(DropoutMasks):
             self.units if self.state_count == 1 else [self.units] * self.state_count
         )
 
+    def _count_masks(self, implementation: int) -> None:
+        # As in Keras, where it depends on how the products are taken.
+        self.mask_count = self.gates if self.recurrent_dropout or implementation == 1 else None
+
     def build(self, input_shape: Sequence[int | None]) -> None:
         kernel, recurrent_kernel = self._kernel_shapes(input_shape)
         self.kernel = self.add_weight(
@@ -128,7 +132,7 @@ class RecurrentCell(DropoutMasks):
         if self.mask_count is None:
             return self._projected(inputs * masks, kernel, bias)
         parts = [
-            self._projected(inputs * masks[k], self._gate(kernel, k), self._gate(bias, k))
+            self._projected(inputs * masks[k], self._gates(kernel, k), self._gates(bias, k))
             for k in range(self.gates)
         ]
         return ops.concatenate(parts, axis=self.gate_axis)
@@ -140,11 +144,11 @@ class RecurrentCell(DropoutMasks):
         )
         return ops.reshape(products, (*shape[: before + 1], *products.shape[1:]))
 
-    def _gate(self, weight: Any, index: int) -> Any:
-        """The part of a kernel or of a bias that belongs to one gate."""
-        return (
-            None if weight is None else weight[..., index * self.units : (index + 1) * self.units]
-        )
+    def _gates(self, weight: Any, first: int, count: int = 1) -> Any:
+        """The part of a kernel or of a bias that belongs to some gates."""
+        if weight is None or count == self.gates:
+            return weight
+        return weight[..., first * self.units : (first + count) * self.units]
 
     def _input_products(self, rows: Tensor, kernel: TensorLike, bias: TensorLike) -> Tensor:
         """The products of inputs, `(batch, size)`, with the kernel, and the bias."""
@@ -155,15 +159,17 @@ class RecurrentCell(DropoutMasks):
         """The product of a state with the recurrent kernel."""
         return ops.matmul(hidden, kernel)
 
-    def _state_products(self, hidden: Tensor, mask: Tensor | None) -> Tensor:
-        """The products of a state, of which `mask` drops some, for all gates."""
-        kernel = self.recurrent_kernel
-        if mask is None:
-            return self._state_product(hidden, kernel)
-        if self.mask_count is None:
-            return self._state_product(hidden * mask, kernel)
+    def _state_products(
+        self, hidden: Tensor, mask: Tensor | None, first: int = 0, count: int | None = None
+    ) -> Tensor:
+        """The products of a state, of which `mask` drops some, for all gates or some of them."""
+        kernel, count = self.recurrent_kernel, count or self.gates
+        if mask is None or self.mask_count is None:
+            kept = hidden if mask is None else hidden * mask
+            return self._state_product(kept, self._gates(kernel, first, count))
         parts = [
-            self._state_product(hidden * mask[k], self._gate(kernel, k)) for k in range(self.gates)
+            self._state_product(hidden * mask[k], self._gates(kernel, k))
+            for k in range(first, first + count)
         ]
         return ops.concatenate(parts, axis=self.gate_axis)
 

@@ -90,6 +90,8 @@ class LSTMCell(RecurrentCell):
         dropout: the fraction of the inputs to drop in training.
         recurrent_dropout: the fraction of h to drop in the product with U.
         seed: for dropping.
+        implementation: 1 where each gate drops elements of its own, as it does in any case with
+            `recurrent_dropout`; 2 where all drop the same ones.
 
     Reference:
         Hochreiter and Schmidhuber, 1997, https://doi.org/10.1162/neco.1997.9.8.1735
@@ -104,7 +106,7 @@ class LSTMCell(RecurrentCell):
 
     gates = 4
     state_count = 2
-    mask_count = 4
+    unsaved = frozenset({"implementation"})
 
     def __init__(
         self,
@@ -125,6 +127,7 @@ class LSTMCell(RecurrentCell):
         dropout: float = 0.0,
         recurrent_dropout: float = 0.0,
         seed: int | None = None,
+        implementation: int = 2,
         **kwargs: Any,
     ) -> None:
         super().__init__(
@@ -136,6 +139,7 @@ class LSTMCell(RecurrentCell):
         )  # fmt: skip
         self.recurrent_activation = activations.get(recurrent_activation)
         self.unit_forget_bias = unit_forget_bias
+        self._count_masks(implementation)
 
     def _first_bias(self, shape: tuple[int, ...], dtype: Any = None) -> Tensor:
         if not self.unit_forget_bias:
@@ -195,6 +199,8 @@ class GRUCell(RecurrentCell):
         recurrent_dropout: the fraction of h to drop in the products with U.
         reset_after: False for r before the product: n = activation(x · W_n + (r h) · U_n + b_n).
         seed: for dropping.
+        implementation: 1 where each gate drops elements of its own, as it does in any case with
+            `recurrent_dropout`; 2 where all drop the same ones.
 
     Reference:
         Cho et al., 2014, https://arxiv.org/abs/1406.1078
@@ -208,6 +214,7 @@ class GRUCell(RecurrentCell):
     """
 
     gates = 3
+    unsaved = frozenset({"implementation"})
 
     def __init__(
         self,
@@ -228,6 +235,7 @@ class GRUCell(RecurrentCell):
         recurrent_dropout: float = 0.0,
         reset_after: bool = True,
         seed: int | None = None,
+        implementation: int = 2,
         **kwargs: Any,
     ) -> None:
         super().__init__(
@@ -239,7 +247,7 @@ class GRUCell(RecurrentCell):
         )  # fmt: skip
         self.recurrent_activation = activations.get(recurrent_activation)
         self.reset_after = reset_after
-        self.mask_count = self.gates if reset_after else None
+        self._count_masks(implementation)
 
     def _bias_shape(self) -> tuple[int, ...]:
         return (2, 3 * self.units) if self.reset_after else (3 * self.units,)
@@ -253,17 +261,16 @@ class GRUCell(RecurrentCell):
     def step(
         self, projected: Tensor, states: list[Tensor], mask: Tensor | None = None
     ) -> list[Tensor]:
-        before, kernel, units = states[0], self.recurrent_kernel, self.units
+        before, units = states[0], self.units
         x, x_n = projected[:, : 2 * units], projected[:, 2 * units :]
         if self.reset_after:
             summed = self._state_products(before, mask) + self._state_bias()
             z, r = ops.split(self.recurrent_activation(x + summed[:, : 2 * units]), 2, axis=-1)
             n = self.activation(x_n + r * summed[:, 2 * units :])
         else:
-            hidden = before if mask is None else before * mask
-            summed = ops.matmul(hidden, kernel[:, : 2 * units])
+            summed = self._state_products(before, mask, count=2)
             z, r = ops.split(self.recurrent_activation(x + summed), 2, axis=-1)
-            n = self.activation(x_n + ops.matmul(r * hidden, kernel[:, 2 * units :]))
+            n = self.activation(x_n + self._state_products(r * before, mask, 2, 1))
         return [z * before + (1 - z) * n]
 
     def walk(

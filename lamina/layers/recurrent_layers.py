@@ -18,7 +18,7 @@ class CellRNN(RNN):
     """What layers with a cell of their own share: its settings are theirs too."""
 
     input_spec = InputSpec(ndim=3)
-    unsaved: ClassVar[frozenset[str]] = frozenset({"use_cudnn"})
+    unsaved: ClassVar[frozenset[str]] = frozenset({"use_cudnn", "implementation"})
 
     activation = of_cell("activation")
     use_bias = of_cell("use_bias")
@@ -104,7 +104,7 @@ class LSTM(CellRNN):
         units, activation, recurrent_activation, use_bias, kernel_initializer,
             recurrent_initializer, bias_initializer, unit_forget_bias, kernel_regularizer,
             recurrent_regularizer, bias_regularizer, kernel_constraint, recurrent_constraint,
-            bias_constraint, dropout, recurrent_dropout, seed: as for `LSTMCell`.
+            bias_constraint, dropout, recurrent_dropout, seed, implementation: as for `LSTMCell`.
         activity_regularizer: a penalty on the output.
         return_sequences, return_state, go_backwards, stateful, unroll: as for `RNN`.
         use_cudnn: taken for Keras's sake; the backend chooses.
@@ -149,6 +149,7 @@ class LSTM(CellRNN):
         stateful: bool = False,
         unroll: bool = False,
         use_cudnn: Any = "auto",
+        implementation: int = 2,
         **kwargs: Any,
     ) -> None:
         cell = LSTMCell(
@@ -156,7 +157,7 @@ class LSTM(CellRNN):
             kernel_initializer, recurrent_initializer, bias_initializer, unit_forget_bias,
             kernel_regularizer, recurrent_regularizer, bias_regularizer,
             kernel_constraint, recurrent_constraint, bias_constraint,
-            dropout, recurrent_dropout, seed,
+            dropout, recurrent_dropout, seed, implementation,
             **cell_options(kwargs, "lstm_cell"),
         )  # fmt: skip
         super().__init__(
@@ -172,7 +173,7 @@ class GRU(CellRNN):
         units, activation, recurrent_activation, use_bias, kernel_initializer,
             recurrent_initializer, bias_initializer, kernel_regularizer, recurrent_regularizer,
             bias_regularizer, kernel_constraint, recurrent_constraint, bias_constraint, dropout,
-            recurrent_dropout, seed, reset_after: as for `GRUCell`.
+            recurrent_dropout, seed, reset_after, implementation: as for `GRUCell`.
         activity_regularizer: a penalty on the output.
         return_sequences, return_state, go_backwards, stateful, unroll: as for `RNN`.
         use_cudnn: taken for Keras's sake; the backend chooses.
@@ -216,6 +217,7 @@ class GRU(CellRNN):
         unroll: bool = False,
         reset_after: bool = True,
         use_cudnn: Any = "auto",
+        implementation: int = 2,
         **kwargs: Any,
     ) -> None:
         cell = GRUCell(
@@ -223,7 +225,7 @@ class GRU(CellRNN):
             kernel_initializer, recurrent_initializer, bias_initializer,
             kernel_regularizer, recurrent_regularizer, bias_regularizer,
             kernel_constraint, recurrent_constraint, bias_constraint,
-            dropout, recurrent_dropout, reset_after, seed,
+            dropout, recurrent_dropout, reset_after, seed, implementation,
             **cell_options(kwargs, "gru_cell"),
         )  # fmt: skip
         super().__init__(
