@@ -44,7 +44,7 @@ class ConvLSTMCell(LSTMCell):
         >>> cell = ConvLSTMCell(2, 4, 3)
         >>> cell.build((None, 8, 8, 1))
         >>> output, states = cell(ops.ones((2, 8, 8, 1)), cell.get_initial_state(2))
-        >>> output.shape, len(states)
+        >>> tuple(output.shape), len(states)
         ((2, 6, 6, 4), 2)
     """
 
@@ -202,7 +202,7 @@ class ConvLSTM1D(ConvLSTM):
 
     Example:
         >>> from lamina import layers, ops
-        >>> layers.ConvLSTM1D(4, 3, padding="same")(ops.ones((2, 5, 8, 3))).shape
+        >>> tuple(layers.ConvLSTM1D(4, 3, padding="same")(ops.ones((2, 5, 8, 3))).shape)
         (2, 8, 4)
     """
 
@@ -247,7 +247,7 @@ class ConvLSTM2D(ConvLSTM):
     Example:
         >>> from lamina import layers, ops
         >>> layer = layers.ConvLSTM2D(4, 3, return_sequences=True)
-        >>> layer(ops.ones((2, 5, 8, 8, 1))).shape
+        >>> tuple(layer(ops.ones((2, 5, 8, 8, 1))).shape)
         (2, 5, 6, 6, 4)
 
     Reference:
@@ -262,7 +262,7 @@ class ConvLSTM3D(ConvLSTM):
 
     Example:
         >>> from lamina import layers, ops
-        >>> layers.ConvLSTM3D(2, 2)(ops.ones((1, 3, 4, 4, 4, 1))).shape
+        >>> tuple(layers.ConvLSTM3D(2, 2)(ops.ones((1, 3, 4, 4, 4, 1))).shape)
         (1, 3, 3, 3, 2)
     """
 

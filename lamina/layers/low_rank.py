@@ -19,9 +19,12 @@ class BuiltWeight:
 
     Example:
         >>> from lamina import layers
-        >>> layers.Dense(4).kernel
-        Traceback (most recent call last):
-        AttributeError: Dense 'dense' has no kernel before it is built: call it, or build it.
+        >>> layer = layers.Dense(4)
+        >>> hasattr(layer, "kernel")
+        False
+        >>> layer.build((None, 3))
+        >>> layer.kernel.shape
+        (3, 4)
     """
 
     def __set_name__(self, owner: type, name: str) -> None:

@@ -281,7 +281,7 @@ class AdaptiveMaxPooling1D(AdaptivePooling):
 
     Example:
         >>> from lamina import layers, ops
-        >>> layers.AdaptiveMaxPooling1D(3)(ops.ones((2, 7, 4))).shape
+        >>> tuple(layers.AdaptiveMaxPooling1D(3)(ops.ones((2, 7, 4))).shape)
         (2, 3, 4)
     """
 
@@ -302,7 +302,7 @@ class AdaptiveMaxPooling2D(AdaptivePooling):
 
     Example:
         >>> from lamina import layers, ops
-        >>> layers.AdaptiveMaxPooling2D((2, 3))(ops.ones((2, 7, 8, 4))).shape
+        >>> tuple(layers.AdaptiveMaxPooling2D((2, 3))(ops.ones((2, 7, 8, 4))).shape)
         (2, 2, 3, 4)
     """
 
@@ -314,7 +314,7 @@ class AdaptiveMaxPooling3D(AdaptivePooling):
 
     Example:
         >>> from lamina import layers, ops
-        >>> layers.AdaptiveMaxPooling3D(2)(ops.ones((1, 5, 4, 3, 2))).shape
+        >>> tuple(layers.AdaptiveMaxPooling3D(2)(ops.ones((1, 5, 4, 3, 2))).shape)
         (1, 2, 2, 2, 2)
     """
 
@@ -326,7 +326,7 @@ class AdaptiveAveragePooling1D(AdaptivePooling):
 
     Example:
         >>> from lamina import layers, ops
-        >>> layers.AdaptiveAveragePooling1D(3)(ops.ones((2, 7, 4))).shape
+        >>> tuple(layers.AdaptiveAveragePooling1D(3)(ops.ones((2, 7, 4))).shape)
         (2, 3, 4)
     """
 
@@ -358,7 +358,7 @@ class AdaptiveAveragePooling3D(AdaptivePooling):
 
     Example:
         >>> from lamina import layers, ops
-        >>> layers.AdaptiveAveragePooling3D(2)(ops.ones((1, 5, 4, 3, 2))).shape
+        >>> tuple(layers.AdaptiveAveragePooling3D(2)(ops.ones((1, 5, 4, 3, 2))).shape)
         (1, 2, 2, 2, 2)
     """
 

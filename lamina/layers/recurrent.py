@@ -177,7 +177,7 @@ class RNN(Layer):
             >>> last, outputs, states = layer.inner_loop(
             ...     ops.ones((2, 7, 3)), layer.get_initial_state(2), None
             ... )
-            >>> last.shape, outputs.shape, len(states)
+            >>> tuple(last.shape), tuple(outputs.shape), len(states)
             ((2, 4), (2, 7, 4), 1)
         """
         seen = None if mask is None else ops.expand_dims(ops.transpose(mask), -1)
