@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from lamina import ops, random
-from lamina.backend import frames
+from lamina.backend import current
 from lamina.core.layer import Layer
 from lamina.core.seeds import SeedGenerator
 from lamina.ops.row import Tensor, TensorLike
@@ -35,8 +35,11 @@ class DropoutMasks(Layer):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        # Under "inputs" and "state", each with the frame that it was drawn in.
-        self._masks: dict[str, tuple[frames.Frame | None, Tensor]] = {}
+        # Under "inputs" and "state", each with what says whether it can still be used.
+        self._masks: dict[str, tuple[Callable[[], bool], Tensor]] = {}
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**super().__getstate__(), "_masks": {}}
 
     def get_dropout_mask(self, step_input: TensorLike) -> Tensor | None:
         """What to multiply the inputs of a step by to drop some; None where nothing is dropped.
@@ -67,14 +70,14 @@ class DropoutMasks(Layer):
             return None
         like = ops.convert_to_tensor(like)
         count = () if self.mask_count is None else (self.mask_count,)
-        frame, mask = self._masks.get(kind, (None, None))
-        if mask is None or mask.shape != (*count, *like.shape) or not frames.under_way(frame):
+        usable, mask = self._masks.get(kind, (None, None))
+        if usable is None or not usable() or mask.shape != (*count, *like.shape):
             ones = ops.ones_like(like)
             mask = random.dropout(
                 ops.stack([ones] * count[0]) if count else ones, rate, seed=self.seed_generator
             )
             if not inferring():
-                self._masks[kind] = frames.local.frame, mask
+                self._masks[kind] = current().scope(), mask
         return mask
 
 

@@ -260,12 +260,24 @@ def test_dropout_of_a_cell_by_the_masks_of_keras(name, options):
         assert (mine is None) == (theirs is None)
         if theirs is not None:
             assert mine.shape == np.shape(theirs)
-            cell._masks[kind] = None, ops.convert_to_tensor(np.asarray(theirs))
+            cell._masks[kind] = lambda: True, ops.convert_to_tensor(np.asarray(theirs))
     for _ in range(2):  # the masks are kept
-        outputs = cell(X[:, 0], states, training=True)
-        close(outputs, reference(X[:, 0], states, training=True))
-    cell.reset_dropout_mask(), cell.reset_recurrent_dropout_mask()
-    assert (leaves(cell(X[:, 0], states, training=True))[0] != leaves(outputs)[0]).any()
+        close(cell(X[:, 0], states, training=True), reference(X[:, 0], states, training=True))
+
+
+def test_masks_are_kept_until_they_are_reset():
+    cell = layers.GRUCell(4, dropout=0.5, recurrent_dropout=0.5)
+    for get, reset in (
+        (cell.get_dropout_mask, cell.reset_dropout_mask),
+        (cell.get_recurrent_dropout_mask, cell.reset_recurrent_dropout_mask),
+    ):
+        first, second = (leaves(get(np.ones((16, 8), "float32")))[0] for _ in range(2))
+        np.testing.assert_array_equal(first, second)
+        assert set(np.unique(first)) == {0.0, 2.0} and first.shape == (3, 16, 8)
+        assert get(np.ones((4, 8), "float32")).shape == (3, 4, 8)
+        get(np.ones((16, 8), "float32"))
+        reset()
+        assert (leaves(get(np.ones((16, 8), "float32")))[0] != first).any()
 
 
 def test_masks_do_not_outlive_a_compiled_function():
