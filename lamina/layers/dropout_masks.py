@@ -70,14 +70,14 @@ class DropoutMasks(Layer):
             return None
         like = ops.convert_to_tensor(like)
         count = () if self.mask_count is None else (self.mask_count,)
-        usable, mask = self._masks.get(kind, (None, None))
-        if usable is None or not usable() or mask.shape != (*count, *like.shape):
-            ones = ops.ones_like(like)
-            mask = random.dropout(
-                ops.stack([ones] * count[0]) if count else ones, rate, seed=self.seed_generator
-            )
-            if not inferring():
-                self._masks[kind] = current().scope(), mask
+        known = self._masks.get(kind)
+        if known is not None and known[0]() and known[1].shape == (*count, *like.shape):
+            return known[1]
+        ones = ops.ones_like(like)
+        ones = ops.stack([ones] * count[0]) if count else ones
+        mask = random.dropout(ones, rate, seed=self.seed_generator)
+        if not inferring():
+            self._masks[kind] = current().scope(), mask
         return mask
 
 
