@@ -14,6 +14,8 @@ import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
+from lamina.backend import frames
+
 Tensor = Any
 Tree = Any
 Function = Callable[..., Any]
@@ -129,6 +131,14 @@ class Backend(abc.ABC):
     def is_traced(self, x: Any) -> bool:
         """Whether `x` stands for a value that is not known yet."""
         return False
+
+    def scope(self) -> Callable[[], bool]:
+        """A function that says, whenever it is called, whether what is computed now can be used.
+
+        It cannot once the transformation under way now is over.
+        """
+        frame = frames.local.frame
+        return lambda: frames.under_way(frame)
 
     def check_values(self, check: Function, *tensors: Tensor) -> None:
         """Have `check` look at the values of tensors, as NumPy arrays, unless one is traced.

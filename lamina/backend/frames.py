@@ -94,3 +94,14 @@ def kept(cell: Cell, value: Any) -> bool:
     frame.values[cell] = value
     frame.written[cell] = None
     return True
+
+
+def under_way(frame: Frame | None) -> bool:
+    """Whether `frame` has been entered and not left, so that what was computed in it still holds.
+
+    None stands for what is outside of all frames.
+    """
+    inner = local.frame
+    while inner is not frame and inner is not None:
+        inner = inner.parent
+    return inner is frame

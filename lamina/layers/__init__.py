@@ -23,6 +23,9 @@ from lamina.layers.convolution import Convolution2D as Convolution2D
 from lamina.layers.convolution import Convolution2DTranspose as Convolution2DTranspose
 from lamina.layers.convolution import Convolution3D as Convolution3D
 from lamina.layers.convolution import Convolution3DTranspose as Convolution3DTranspose
+from lamina.layers.convolutional_lstm import ConvLSTM1D as ConvLSTM1D
+from lamina.layers.convolutional_lstm import ConvLSTM2D as ConvLSTM2D
+from lamina.layers.convolutional_lstm import ConvLSTM3D as ConvLSTM3D
 from lamina.layers.dense import Dense as Dense
 from lamina.layers.dense import EinsumDense as EinsumDense
 from lamina.layers.embedding import Embedding as Embedding
@@ -53,6 +56,12 @@ from lamina.layers.normalization import GroupNormalization as GroupNormalization
 from lamina.layers.normalization import LayerNormalization as LayerNormalization
 from lamina.layers.normalization import RMSNormalization as RMSNormalization
 from lamina.layers.normalization import UnitNormalization as UnitNormalization
+from lamina.layers.pooling import AdaptiveAveragePooling1D as AdaptiveAveragePooling1D
+from lamina.layers.pooling import AdaptiveAveragePooling2D as AdaptiveAveragePooling2D
+from lamina.layers.pooling import AdaptiveAveragePooling3D as AdaptiveAveragePooling3D
+from lamina.layers.pooling import AdaptiveMaxPooling1D as AdaptiveMaxPooling1D
+from lamina.layers.pooling import AdaptiveMaxPooling2D as AdaptiveMaxPooling2D
+from lamina.layers.pooling import AdaptiveMaxPooling3D as AdaptiveMaxPooling3D
 from lamina.layers.pooling import AveragePooling1D as AveragePooling1D
 from lamina.layers.pooling import AveragePooling2D as AveragePooling2D
 from lamina.layers.pooling import AveragePooling3D as AveragePooling3D

@@ -53,8 +53,8 @@ def only_none(layer: str, **arguments: Any) -> None:
     for name, value in arguments.items():
         if value is not None:
             raise ValueError(
-                f"{layer} takes {name}=None only, not {value!r}: low-rank adaptation and "
-                "quantization are not arguments of a layer here."
+                f"{layer} takes {name}=None only, not {value!r}: quantization is no argument of "
+                "a layer here."
             )
 
 

@@ -11,6 +11,7 @@ from lamina.core.input_spec import InputSpec
 from lamina.core.layer import Layer
 from lamina.core.variable import Variable
 from lamina.layers.checks import channel_axis, one_of, positive, sizes, standardize_data_format
+from lamina.layers.low_rank import BuiltWeight, LowRankLayer
 from lamina.ops.convolution import affine_conv
 from lamina.ops.row import Tensor, TensorLike
 
@@ -22,6 +23,8 @@ class Windowed(Layer):
 
     rank: ClassVar[int]
     paddings: ClassVar[tuple[str, ...]] = ("valid", "same")
+    # Whether steps and distances may both be above 1.
+    strides_dilate: ClassVar[bool] = False
 
     def _start(
         self,
@@ -36,14 +39,12 @@ class Windowed(Layer):
         self.kernel_size = sizes("kernel_size", kernel_size, self.rank)
         self.strides = sizes("strides", strides, self.rank)
         self.dilation_rate = sizes("dilation_rate", dilation_rate, self.rank)
-        if max(self.strides) > 1 and max(self.dilation_rate) > 1:
+        if not self.strides_dilate and max(self.strides) > 1 and max(self.dilation_rate) > 1:
             raise ValueError(
                 f"strides={strides!r} and dilation_rate={dilation_rate!r} cannot both be above 1."
             )
         self.data_format = standardize_data_format(data_format)
         self.padding = one_of("padding", padding, self.paddings)
-        if self.padding == "causal" and self.data_format == "channels_first":
-            raise ValueError("padding='causal' needs data_format='channels_last'.")
         self.activation = activations.get(activation)
         self.use_bias = use_bias
         self.input_spec = InputSpec(ndim=self.rank + 2)
@@ -88,8 +89,10 @@ class Windowed(Layer):
         return self.activation(outputs)
 
 
-class Conv(Windowed):
+class Conv(LowRankLayer, Windowed):
     """Convolution over `rank` spatial dimensions; see `Conv2D`."""
+
+    kernel: Any = BuiltWeight()
 
     def __init__(
         self,
@@ -109,9 +112,12 @@ class Conv(Windowed):
         activity_regularizer: Any = None,
         kernel_constraint: Any = None,
         bias_constraint: Any = None,
+        lora_rank: int | None = None,
+        lora_alpha: float | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
+        self._start_lora(lora_rank, lora_alpha)
         self.filters = positive("filters", filters)
         self.groups = positive("groups", groups)
         if filters % groups:
@@ -132,8 +138,37 @@ class Conv(Windowed):
         shape = (*self.kernel_size, channels // self.groups, self.filters)
         self.kernel = self._add_kernel(shape, "kernel")
         self._add_bias(self.filters)
+        self._adapt_as_asked()
+
+    def convolution_op(self, inputs: TensorLike, kernel: TensorLike) -> Tensor:
+        """The convolution without bias and activation, for subclasses to compute otherwise.
+
+        Args:
+            inputs: as in the call.
+            kernel: `(*kernel_size, channels / groups, filters)`.
+
+        Example:
+            >>> from lamina import layers, ops
+            >>> class Centered(layers.Conv1D):
+            ...     def convolution_op(self, inputs, kernel):
+            ...         kernel = kernel - ops.mean(kernel, axis=(0, 1))
+            ...         return super().convolution_op(inputs, kernel)
+            >>> outputs = Centered(4, 3)(ops.ones((1, 5, 2)))
+            >>> bool(abs(ops.convert_to_numpy(outputs)).max() < 1e-5)
+            True
+        """
+        return ops.conv(
+            inputs,
+            kernel,
+            strides=self.strides,
+            padding=self.padding,
+            data_format=self.data_format,
+            dilation_rate=self.dilation_rate,
+        )
 
     def call(self, inputs: TensorLike) -> Tensor:
+        if type(self).convolution_op is not Conv.convolution_op:
+            return self._finish(self.convolution_op(inputs, self.kernel))
         outputs = affine_conv(
             inputs,
             self.kernel.value,
@@ -170,6 +205,7 @@ class Conv1D(Conv):
         activity_regularizer: a penalty on the output.
         kernel_constraint: a projection of the kernel, applied after each step.
         bias_constraint: a projection of the bias.
+        lora_rank, lora_alpha: adapt the kernel by `enable_lora` as soon as there is one.
 
     Input: `(batch, steps, channels)`. Output: `(batch, new steps, filters)`.
 
@@ -206,6 +242,7 @@ class Conv2D(Conv):
         activity_regularizer: a penalty on the output.
         kernel_constraint: a projection of the kernel, applied after each step.
         bias_constraint: a projection of the bias.
+        lora_rank, lora_alpha: adapt the kernel by `enable_lora` as soon as there is one.
 
     Input: `(batch, height, width, channels)`, or `(batch, channels, height, width)` with
     `"channels_first"`. Output: the same form, of `filters` channels.

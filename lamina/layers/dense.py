@@ -7,13 +7,13 @@ from typing import Any, ClassVar
 
 from lamina import activations, constraints, initializers, ops, regularizers
 from lamina.core.input_spec import InputSpec
-from lamina.core.layer import Layer
 from lamina.layers.checks import only_none, positive
+from lamina.layers.low_rank import BuiltWeight, LowRankLayer
 from lamina.ops.maps import affine_map
 from lamina.ops.row import Tensor, TensorLike
 
 
-class Dense(Layer):
+class Dense(LowRankLayer):
     """A fully connected layer: activation(x · kernel + bias) along the last axis.
 
     Args:
@@ -27,7 +27,8 @@ class Dense(Layer):
         activity_regularizer: a penalty on the output.
         kernel_constraint: a projection of the matrix, applied after each step.
         bias_constraint: a projection of the vector.
-        lora_rank, lora_alpha, quantization_config: None.
+        lora_rank, lora_alpha: adapt the matrix by `enable_lora` as soon as there is one.
+        quantization_config: None.
 
     Input: `(batch, …, size)`. Output: `(batch, …, units)`.
 
@@ -38,7 +39,7 @@ class Dense(Layer):
     """
 
     supports_masking = True
-    unsaved: ClassVar[frozenset[str]] = frozenset({"lora_rank", "lora_alpha"})
+    kernel: Any = BuiltWeight()
 
     def __init__(
         self,
@@ -52,18 +53,14 @@ class Dense(Layer):
         activity_regularizer: Any = None,
         kernel_constraint: Any = None,
         bias_constraint: Any = None,
-        lora_rank: None = None,
-        lora_alpha: None = None,
+        lora_rank: int | None = None,
+        lora_alpha: float | None = None,
         quantization_config: None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
-        only_none(
-            "Dense",
-            lora_rank=lora_rank,
-            lora_alpha=lora_alpha,
-            quantization_config=quantization_config,
-        )
+        only_none("Dense", quantization_config=quantization_config)
+        self._start_lora(lora_rank, lora_alpha)
         self.units = positive("units", units)
         self.activation = activations.get(activation)
         self.use_bias = use_bias
@@ -98,6 +95,7 @@ class Dense(Layer):
                 constraint=self.bias_constraint,
                 name="bias",
             )
+        self._adapt_as_asked()
         self.input_spec = InputSpec(min_ndim=2, axes={-1: size})
 
     def call(self, inputs: TensorLike, training: bool | None = None) -> Tensor:
@@ -106,7 +104,7 @@ class Dense(Layer):
         return self.activation(x)
 
 
-class EinsumDense(Layer):
+class EinsumDense(LowRankLayer):
     """A dense layer along any axes: activation(einsum(equation, x, kernel) + bias).
 
     Args:
@@ -123,7 +121,8 @@ class EinsumDense(Layer):
         bias_regularizer: a penalty on the bias.
         kernel_constraint: a projection of the kernel, applied after each step.
         bias_constraint: a projection of the bias.
-        lora_rank, lora_alpha, gptq_unpacked_column_size, quantization_config: None.
+        lora_rank, lora_alpha: adapt the kernel by `enable_lora` as soon as there is one.
+        gptq_unpacked_column_size, quantization_config: None.
         activity_regularizer: a penalty on the output.
 
     Example:
@@ -133,9 +132,8 @@ class EinsumDense(Layer):
         (1, 3, 2, 5)
     """
 
-    unsaved: ClassVar[frozenset[str]] = frozenset(
-        {"lora_rank", "lora_alpha", "gptq_unpacked_column_size"}
-    )
+    unsaved: ClassVar[frozenset[str]] = frozenset({"gptq_unpacked_column_size"})
+    kernel: Any = BuiltWeight()
 
     def __init__(
         self,
@@ -149,8 +147,8 @@ class EinsumDense(Layer):
         bias_regularizer: Any = None,
         kernel_constraint: Any = None,
         bias_constraint: Any = None,
-        lora_rank: None = None,
-        lora_alpha: None = None,
+        lora_rank: int | None = None,
+        lora_alpha: float | None = None,
         gptq_unpacked_column_size: None = None,
         quantization_config: None = None,
         activity_regularizer: Any = None,
@@ -159,11 +157,10 @@ class EinsumDense(Layer):
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
         only_none(
             "EinsumDense",
-            lora_rank=lora_rank,
-            lora_alpha=lora_alpha,
             gptq_unpacked_column_size=gptq_unpacked_column_size,
             quantization_config=quantization_config,
         )
+        self._start_lora(lora_rank, lora_alpha)
         self.equation = equation
         self.output_shape = (
             (output_shape,) if isinstance(output_shape, int) else tuple(output_shape)
@@ -198,6 +195,7 @@ class EinsumDense(Layer):
                 constraint=self.bias_constraint,
                 name="bias",
             )
+        self._adapt_as_asked()
 
     def call(self, inputs: TensorLike, training: bool | None = None) -> Tensor:
         bias = None if self.bias is None else self.bias.value

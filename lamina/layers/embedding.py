@@ -11,10 +11,11 @@ from lamina import constraints, initializers, ops, regularizers
 from lamina.backend import current, is_int_dtype, is_keras_tensor
 from lamina.core.layer import Layer
 from lamina.layers.checks import only_none, positive
+from lamina.layers.low_rank import BuiltWeight, LowRankLayer
 from lamina.ops.row import Tensor, TensorLike
 
 
-class Embedding(Layer):
+class Embedding(LowRankLayer):
     """A table of vectors, looked up by integers: output[i, j] = embeddings[inputs[i, j]].
 
     Args:
@@ -25,7 +26,8 @@ class Embedding(Layer):
         embeddings_constraint: a projection of the table, applied after each step of training.
         mask_zero: whether 0 is padding: later layers leave those steps out.
         weights: the table to begin with, an array or a list of one.
-        lora_rank, lora_alpha, quantization_config: None.
+        lora_rank, lora_alpha: adapt the table by `enable_lora` as soon as there is one.
+        quantization_config: None.
 
     Input: integers of any shape. Output: that shape and `output_dim`.
 
@@ -39,7 +41,9 @@ class Embedding(Layer):
         (1, 3, 4)
     """
 
-    unsaved: ClassVar[frozenset[str]] = frozenset({"weights", "lora_rank", "lora_alpha"})
+    unsaved: ClassVar[frozenset[str]] = frozenset({"weights"})
+    adapted = "embeddings"
+    embeddings: Any = BuiltWeight()
 
     def __init__(
         self,
@@ -50,19 +54,15 @@ class Embedding(Layer):
         embeddings_constraint: Any = None,
         mask_zero: bool = False,
         weights: Any = None,
-        lora_rank: None = None,
-        lora_alpha: None = None,
+        lora_rank: int | None = None,
+        lora_alpha: float | None = None,
         quantization_config: None = None,
         **kwargs: Any,
     ) -> None:
         kwargs.pop("input_length", None)  # of older Keras; the input says it
         super().__init__(**kwargs)
-        only_none(
-            "Embedding",
-            lora_rank=lora_rank,
-            lora_alpha=lora_alpha,
-            quantization_config=quantization_config,
-        )
+        only_none("Embedding", quantization_config=quantization_config)
+        self._start_lora(lora_rank, lora_alpha)
         self.input_dim = positive("input_dim", input_dim)
         self.output_dim = positive("output_dim", output_dim)
         self.embeddings_initializer = initializers.get(embeddings_initializer)
@@ -84,6 +84,7 @@ class Embedding(Layer):
             constraint=self.embeddings_constraint,
             name="embeddings",
         )
+        self._adapt_as_asked()
 
     def call(self, inputs: TensorLike) -> Tensor:
         indices = ops.convert_to_tensor(inputs)
@@ -91,6 +92,8 @@ class Embedding(Layer):
             indices = ops.cast(indices, "int32")
         if not is_keras_tensor(indices):
             current().check_values(self._check, indices)
+        if self.lora_enabled:
+            return self.embeddings.rows(indices)
         return ops.take(self.embeddings.value, indices, axis=0)
 
     def _check(self, found: np.ndarray) -> None:

@@ -15,10 +15,7 @@ Tensors = Sequence[TensorLike]
 
 
 class Merge(Layer):
-    """Combines tensors elementwise, two at a time; sizes of 1 and missing axes are broadcast.
-
-    A missing axis is taken to be missing just after the batch.
-    """
+    """A layer called on a list of tensors."""
 
     supports_masking = True
 
@@ -30,6 +27,25 @@ class Merge(Layer):
                 f"{type(self).__name__} {self.name!r} is called on a list of tensors, "
                 f"and was given one of shape {input_shape}."
             )
+
+    def _check_batches(self, shapes: Sequence[Sequence[int | None]]) -> None:
+        if len({shape[0] for shape in shapes if shape} - {None}) > 1:
+            raise ValueError(
+                f"{type(self).__name__} {self.name!r} combines the tensors example by example, and "
+                f"was given batches of different sizes: {', '.join(map(str, shapes))}. Repeat the "
+                "smaller one first: ops.repeat(x, n, axis=0)."
+            )
+
+
+class Elementwise(Merge):
+    """Combines tensors elementwise, two at a time; sizes of 1 and missing axes are broadcast.
+
+    A missing axis is taken to be missing just after the batch.
+    """
+
+    def build(self, input_shape: Any = None) -> None:
+        super().build(input_shape)
+        self._check_batches(input_shape)
 
     def call(self, inputs: Tensors, mask: Any = None) -> Tensor:
         rank = max(len(one.shape) for one in inputs)
@@ -54,7 +70,7 @@ def _with_rank(x: Tensor, rank: int) -> Tensor:
     return ops.expand_dims(x, tuple(range(1, 1 + missing))) if missing else x
 
 
-class _Choosing(Merge):
+class _Choosing(Elementwise):
     """A merge in which what one input masks is what the others have there."""
 
     def call(self, inputs: Tensors, mask: Any = None) -> Tensor:
@@ -81,7 +97,7 @@ def _laid_along(mask: Tensor, x: Tensor, rank: int) -> Tensor:
     return _with_rank(ops.cast(mask, "bool"), rank)
 
 
-class Add(Merge):
+class Add(Elementwise):
     """The sum of several tensors.
 
     Example:
@@ -94,7 +110,7 @@ class Add(Merge):
         return ops.add(first, second)
 
 
-class Subtract(Merge):
+class Subtract(Elementwise):
     """The first of two tensors minus the second.
 
     Example:
@@ -127,7 +143,7 @@ class Multiply(_Choosing):
         return ops.multiply(first, second)
 
 
-class Average(Merge):
+class Average(Elementwise):
     """The mean of several tensors, elementwise.
 
     Example:
@@ -228,6 +244,10 @@ class Dot(Merge):
             raise ValueError(f"axes is one integer or two, not {axes!r}.")
         self.axes = axes if isinstance(axes, int) else tuple(axes)
         self.normalize = normalize
+
+    def build(self, input_shape: Any = None) -> None:
+        super().build(input_shape)
+        self._check_batches(input_shape)
 
     def call(self, inputs: Tensors, mask: Any = None) -> Tensor:
         if len(inputs) != 2:

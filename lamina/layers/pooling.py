@@ -1,4 +1,4 @@
-"""Pooling: the maximum or the mean of windows, or of all places."""
+"""Pooling: the maximum or the mean of windows, of so many windows, or of all places."""
 
 from __future__ import annotations
 
@@ -66,6 +66,23 @@ class GlobalPooling(Layer):
         axes = spatial_axes(self.data_format, self.rank)
         reduce = ops.max if self.reducer == "max" else ops.mean
         return reduce(inputs, axis=axes, keepdims=self.keepdims)
+
+
+class AdaptivePooling(Layer):
+    """The maximum or the mean of each of `output_size` windows over `rank` dimensions."""
+
+    rank: ClassVar[int]
+    reducer: ClassVar[str]
+
+    def __init__(self, output_size: Sizes, data_format: str | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.output_size = sizes("output_size", output_size, self.rank)
+        self.data_format = standardize_data_format(data_format)
+        self.input_spec = InputSpec(ndim=self.rank + 2)
+
+    def call(self, inputs: TensorLike) -> Tensor:
+        pool = ops.adaptive_max_pool if self.reducer == "max" else ops.adaptive_average_pool
+        return pool(inputs, self.output_size, data_format=self.data_format)
 
 
 class MaxPooling1D(Pooling):
@@ -254,6 +271,95 @@ class GlobalAveragePooling3D(GlobalPooling):
         >>> from lamina import layers, ops
         >>> layers.GlobalAveragePooling3D()(ops.ones((2, 3, 4, 5, 6))).shape
         (2, 6)
+    """
+
+    rank, reducer = 3, "average"
+
+
+class AdaptiveMaxPooling1D(AdaptivePooling):
+    """The maximum of each of so many windows of sequences; see `AdaptiveMaxPooling2D`.
+
+    Example:
+        >>> from lamina import layers, ops
+        >>> tuple(layers.AdaptiveMaxPooling1D(3)(ops.ones((2, 7, 4))).shape)
+        (2, 3, 4)
+    """
+
+    rank, reducer = 1, "max"
+
+
+class AdaptiveMaxPooling2D(AdaptivePooling):
+    """The maximum of each of so many windows of images as asked for, however large they are.
+
+    Window i of n along s places reaches from floor(i s / n) to ceil((i + 1) s / n).
+
+    Args:
+        output_size: how many windows, one number for both axes or `(rows, columns)`.
+        data_format: `"channels_last"` or `"channels_first"`; the process's default where None.
+
+    Input: `(batch, height, width, channels)`, or with the channels first. Output: the same
+    form, with `output_size` in place of height and width.
+
+    Example:
+        >>> from lamina import layers, ops
+        >>> tuple(layers.AdaptiveMaxPooling2D((2, 3))(ops.ones((2, 7, 8, 4))).shape)
+        (2, 2, 3, 4)
+    """
+
+    rank, reducer = 2, "max"
+
+
+class AdaptiveMaxPooling3D(AdaptivePooling):
+    """The maximum of each of so many windows of volumes; see `AdaptiveMaxPooling2D`.
+
+    Example:
+        >>> from lamina import layers, ops
+        >>> tuple(layers.AdaptiveMaxPooling3D(2)(ops.ones((1, 5, 4, 3, 2))).shape)
+        (1, 2, 2, 2, 2)
+    """
+
+    rank, reducer = 3, "max"
+
+
+class AdaptiveAveragePooling1D(AdaptivePooling):
+    """The mean of each of so many windows of sequences; see `AdaptiveAveragePooling2D`.
+
+    Example:
+        >>> from lamina import layers, ops
+        >>> tuple(layers.AdaptiveAveragePooling1D(3)(ops.ones((2, 7, 4))).shape)
+        (2, 3, 4)
+    """
+
+    rank, reducer = 1, "average"
+
+
+class AdaptiveAveragePooling2D(AdaptivePooling):
+    """The mean of each of so many windows of images as asked for, however large they are.
+
+    Window i of n along s places reaches from floor(i s / n) to ceil((i + 1) s / n).
+
+    Args:
+        output_size: how many windows, one number for both axes or `(rows, columns)`.
+        data_format: `"channels_last"` or `"channels_first"`; the process's default where None.
+
+    Example:
+        >>> from lamina import layers, ops
+        >>> x = ops.reshape(ops.arange(5.0), (1, 1, 5, 1))
+        >>> means = layers.AdaptiveAveragePooling2D((1, 2))(x)
+        >>> ops.convert_to_numpy(means).ravel().tolist()
+        [1.0, 3.0]
+    """
+
+    rank, reducer = 2, "average"
+
+
+class AdaptiveAveragePooling3D(AdaptivePooling):
+    """The mean of each of so many windows of volumes; see `AdaptiveAveragePooling2D`.
+
+    Example:
+        >>> from lamina import layers, ops
+        >>> tuple(layers.AdaptiveAveragePooling3D(2)(ops.ones((1, 5, 4, 3, 2))).shape)
+        (1, 2, 2, 2, 2)
     """
 
     rank, reducer = 3, "average"

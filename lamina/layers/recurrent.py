@@ -12,8 +12,9 @@ from lamina.core import registry
 from lamina.core.layer import Layer
 from lamina.core.state import Holder
 from lamina.core.variable import Variable
+from lamina.layers.dropout_masks import masks_of_a_sequence
 from lamina.layers.recurrence import held
-from lamina.layers.recurrent_cells import RecurrentCell
+from lamina.layers.recurrent_cell import RecurrentCell
 from lamina.ops.row import Tensor, TensorLike
 from lamina.symbolic.tensor import leaves, map_leaves
 
@@ -143,26 +144,57 @@ class RNN(Layer):
         training: bool | None = False,
     ) -> Any:
         mask = mask[0] if isinstance(mask, (list, tuple)) else mask
-        seen = None if mask is None else ops.expand_dims(ops.transpose(mask), -1)
         states = self._first_states(sequences, initial_state)
+        last, outputs, states = self.inner_loop(sequences, states, mask, training)
+        if self._kept is not None:
+            self._kept.assign(states)
+        result = outputs if self.return_sequences else last
+        return (result, *states) if self.return_state else result
+
+    def inner_loop(
+        self,
+        sequences: TensorLike,
+        initial_state: list[Any],
+        mask: TensorLike | None,
+        training: bool | None = False,
+    ) -> tuple[Tensor, Tensor, list[Any]]:
+        """The cell walked along time, for subclasses that walk in another way.
+
+        Args:
+            sequences: `(batch, time, …)`.
+            initial_state: the states to begin with.
+            mask: `(batch, time)`, booleans, or None.
+            training: whether cells drop inputs.
+
+        Returns:
+            The last output; all outputs, `(batch, time, …)`, in the order of the walk; and the
+            last states.
+
+        Example:
+            >>> from lamina import layers, ops
+            >>> layer = layers.GRU(4)
+            >>> layer.build((2, 7, 3))
+            >>> last, outputs, states = layer.inner_loop(
+            ...     ops.ones((2, 7, 3)), layer.get_initial_state(2), None
+            ... )
+            >>> tuple(last.shape), tuple(outputs.shape), len(states)
+            ((2, 4), (2, 7, 4), 1)
+        """
+        seen = None if mask is None else ops.expand_dims(ops.transpose(mask), -1)
         outputs, last, states = walk(
             self.cell,
             ops.swapaxes(sequences, 0, 1),
-            states,
+            initial_state,
             seen=seen,
             training=training,
             reverse=self.go_backwards,
             unroll=self.unroll or 1,
         )
-        if self._kept is not None:
-            self._kept.assign(states)
         if seen is not None and self.zero_output_for_mask:
             outputs = _zeroed(outputs, seen)
             last = outputs[0 if self.go_backwards else -1]
-        if self.return_sequences:
-            last = ops.swapaxes(outputs, 0, 1)
-            last = ops.flip(last, axis=1) if self.go_backwards else last
-        return (last, *states) if self.return_state else last
+        outputs = ops.swapaxes(outputs, 0, 1)
+        return last, ops.flip(outputs, axis=1) if self.go_backwards else outputs, states
 
     def _first_states(self, sequences: Any, initial_state: Any) -> list[Any]:
         batch = sequences.shape[0]
@@ -271,12 +303,25 @@ def walk(
             sequence, last, end = walk(inner, sequence, state, training=training, **options)
             ends.append(end)
         return sequence, last, ends
-    if isinstance(cell, RecurrentCell) and type(cell).call is RecurrentCell.call:
-        mask = cell.get_recurrent_dropout_mask(states[0]) if training else None
-        projected = cell.project(sequence, training)
-        outputs, states = cell.walk(projected, states, mask=mask, **options)
-        return outputs, states[0], states
+    with masks_of_a_sequence(cell, sequence, states, training):
+        if isinstance(cell, RecurrentCell) and type(cell).call is RecurrentCell.call:
+            mask = cell.get_recurrent_dropout_mask(states[0]) if training else None
+            projected = cell.project(sequence, training)
+            outputs, states = cell.walk(projected, states, mask=mask, **options)
+            return outputs, states[0], states
+        return _walk_call(cell, sequence, states, training, **options)
 
+
+def _walk_call(
+    cell: Any,
+    sequence: Tensor,
+    states: Any,
+    training: bool | None,
+    seen: Tensor | None,
+    reverse: bool,
+    unroll: int | bool,
+) -> tuple[Tensor, Tensor, list[Any]]:
+    """`walk` of a cell of which nothing is known but its call."""
     structure = optree.tree_structure(states)
     shape = (sequence.shape[1], *_sizes(_output_size(cell)))
     start = ops.zeros(shape, dtype=leaves(states)[0].dtype)

@@ -2,179 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any
 
-from lamina import activations, constraints, initializers, ops, random, regularizers
-from lamina.core.layer import Layer
-from lamina.core.seeds import SeedGenerator
-from lamina.core.variable import Variable
+from lamina import activations, ops
 from lamina.layers import recurrence
-from lamina.layers.checks import fraction, positive
-from lamina.ops.row import Tensor, TensorLike
-
-
-class RecurrentCell(Layer):
-    """What `SimpleRNNCell`, `LSTMCell` and `GRUCell` share.
-
-    A step is two parts: `project`, of which a recurrent layer needs one call for all steps, and
-    `step`, which needs the state before.
-    """
-
-    gates: ClassVar[int] = 1
-    state_count: ClassVar[int] = 1
-
-    def __init__(
-        self,
-        units: int,
-        activation: Any,
-        use_bias: bool,
-        kernel_initializer: Any,
-        recurrent_initializer: Any,
-        bias_initializer: Any,
-        kernel_regularizer: Any,
-        recurrent_regularizer: Any,
-        bias_regularizer: Any,
-        kernel_constraint: Any,
-        recurrent_constraint: Any,
-        bias_constraint: Any,
-        dropout: float,
-        recurrent_dropout: float,
-        seed: Any,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(**kwargs)
-        self.units = positive("units", units)
-        self.activation = activations.get(activation)
-        self.use_bias = use_bias
-        self.kernel_initializer = initializers.get(kernel_initializer)
-        self.recurrent_initializer = initializers.get(recurrent_initializer)
-        self.bias_initializer = initializers.get(bias_initializer)
-        self.kernel_regularizer = regularizers.get(kernel_regularizer)
-        self.recurrent_regularizer = regularizers.get(recurrent_regularizer)
-        self.bias_regularizer = regularizers.get(bias_regularizer)
-        self.kernel_constraint = constraints.get(kernel_constraint)
-        self.recurrent_constraint = constraints.get(recurrent_constraint)
-        self.bias_constraint = constraints.get(bias_constraint)
-        self.dropout = fraction("dropout", dropout)
-        self.recurrent_dropout = fraction("recurrent_dropout", recurrent_dropout)
-        self.seed = seed
-        self.seed_generator = SeedGenerator(seed)
-        self.state_size = self.units if self.state_count == 1 else [self.units] * self.state_count
-        self.output_size = self.units
-
-    def build(self, input_shape: Sequence[int | None]) -> None:
-        width = self.gates * self.units
-        self.kernel = self.add_weight(
-            (input_shape[-1], width),
-            self.kernel_initializer,
-            regularizer=self.kernel_regularizer,
-            constraint=self.kernel_constraint,
-            name="kernel",
-        )
-        self.recurrent_kernel = self.add_weight(
-            (self.units, width),
-            self.recurrent_initializer,
-            regularizer=self.recurrent_regularizer,
-            constraint=self.recurrent_constraint,
-            name="recurrent_kernel",
-        )
-        self.bias: Variable | None = None
-        if self.use_bias:
-            self.bias = self.add_weight(
-                self._bias_shape(),
-                self._first_bias,
-                regularizer=self.bias_regularizer,
-                constraint=self.bias_constraint,
-                name="bias",
-            )
-
-    def _bias_shape(self) -> tuple[int, ...]:
-        return (self.gates * self.units,)
-
-    def _first_bias(self, shape: tuple[int, ...], dtype: Any = None) -> Tensor:
-        return self.bias_initializer(shape, dtype=dtype)
-
-    def call(
-        self, inputs: TensorLike, states: Any, training: bool | None = False
-    ) -> tuple[Tensor, Any]:
-        several = isinstance(states, (list, tuple))
-        found = list(states) if several else [states]
-        mask = self.get_recurrent_dropout_mask(found[0]) if training else None
-        found = self.step(self.project(inputs, training), found, mask)
-        return found[0], found if several else found[0]
-
-    def project(self, inputs: Tensor, training: bool | None = False) -> Tensor:
-        """What the input adds to the gates.
-
-        Args:
-            inputs: `(…, batch, size)`: one step, or many with time first.
-            training: whether to drop inputs, the same ones at each step.
-        """
-        shape = ops.shape(inputs)
-        if training and self.dropout > 0:
-            noise = (1,) * (len(shape) - 2) + tuple(shape[-2:])
-            inputs = random.dropout(inputs, self.dropout, noise, seed=self.seed_generator)
-        product = ops.matmul(ops.reshape(inputs, (-1, shape[-1])), self.kernel)
-        bias = self._input_bias()
-        if bias is not None:
-            product = product + bias
-        return ops.reshape(product, (*shape[:-1], self.gates * self.units))
-
-    def _input_bias(self) -> Any:
-        return self.bias
-
-    def step(
-        self, projected: Tensor, states: list[Tensor], mask: Tensor | None = None
-    ) -> list[Tensor]:
-        """The states after one step, the output first.
-
-        Args:
-            projected: `(batch, gates * units)` from `project`.
-            states: those before.
-            mask: what the recurrent product takes the state times, or None.
-        """
-        raise TypeError(f"{type(self).__name__} has no method `step`, which computes its states.")
-
-    def walk(
-        self,
-        projected: Tensor,
-        states: list[Tensor],
-        seen: Tensor | None = None,
-        mask: Tensor | None = None,
-        reverse: bool = False,
-        unroll: int | bool = 1,
-    ) -> tuple[Tensor, list[Tensor]]:
-        """`step` along the first axis of `projected`: all outputs, and the last states.
-
-        Args:
-            projected: `(time, batch, gates * units)`.
-            states: those before the first step.
-            seen: `(time, batch, 1)`, False where a step is left out; None for no such step.
-            mask: as for `step`.
-            reverse: begin at the end.
-            unroll: how many steps to write out in a compiled loop; True for all.
-        """
-
-        def step(carry: list[Tensor], x: tuple[Tensor, ...]) -> tuple[list[Tensor], Tensor]:
-            new = recurrence.held(self.step(x[0], carry, mask), carry, *x[1:])
-            return new, new[0]
-
-        xs = (projected,) if seen is None else (projected, seen)
-        last, outputs = ops.scan(step, states, xs, reverse=reverse, unroll=unroll)
-        return outputs, last
-
-    def get_initial_state(self, batch_size: int | None = None) -> list[Tensor]:
-        """Zeros, one tensor `(batch_size, units)` for each state."""
-        shape = (batch_size, self.units)
-        return [ops.zeros(shape, dtype=self.compute_dtype) for _ in range(self.state_count)]
-
-    def get_recurrent_dropout_mask(self, step_state: TensorLike) -> Tensor | None:
-        """What to multiply a state by to drop some of it; None where nothing is dropped."""
-        if self.recurrent_dropout == 0:
-            return None
-        ones = ops.ones_like(step_state)
-        return random.dropout(ones, self.recurrent_dropout, seed=self.seed_generator)
+from lamina.layers.recurrent_cell import RecurrentCell
+from lamina.ops.row import Tensor
 
 
 class SimpleRNNCell(RecurrentCell):
@@ -232,8 +65,7 @@ class SimpleRNNCell(RecurrentCell):
     def step(
         self, projected: Tensor, states: list[Tensor], mask: Tensor | None = None
     ) -> list[Tensor]:
-        hidden = states[0] if mask is None else states[0] * mask
-        return [self.activation(projected + ops.matmul(hidden, self.recurrent_kernel))]
+        return [self.activation(projected + self._state_products(states[0], mask))]
 
 
 class LSTMCell(RecurrentCell):
@@ -258,6 +90,8 @@ class LSTMCell(RecurrentCell):
         dropout: the fraction of the inputs to drop in training.
         recurrent_dropout: the fraction of h to drop in the product with U.
         seed: for dropping.
+        implementation: 1 where each gate drops elements of its own, as it does in any case with
+            `recurrent_dropout`; 2 where all drop the same ones.
 
     Reference:
         Hochreiter and Schmidhuber, 1997, https://doi.org/10.1162/neco.1997.9.8.1735
@@ -272,6 +106,7 @@ class LSTMCell(RecurrentCell):
 
     gates = 4
     state_count = 2
+    unsaved = frozenset({"implementation"})
 
     def __init__(
         self,
@@ -292,6 +127,7 @@ class LSTMCell(RecurrentCell):
         dropout: float = 0.0,
         recurrent_dropout: float = 0.0,
         seed: int | None = None,
+        implementation: int = 2,
         **kwargs: Any,
     ) -> None:
         super().__init__(
@@ -303,6 +139,7 @@ class LSTMCell(RecurrentCell):
         )  # fmt: skip
         self.recurrent_activation = activations.get(recurrent_activation)
         self.unit_forget_bias = unit_forget_bias
+        self._count_masks(implementation)
 
     def _first_bias(self, shape: tuple[int, ...], dtype: Any = None) -> Tensor:
         if not self.unit_forget_bias:
@@ -316,9 +153,8 @@ class LSTMCell(RecurrentCell):
     def step(
         self, projected: Tensor, states: list[Tensor], mask: Tensor | None = None
     ) -> list[Tensor]:
-        hidden = states[0] if mask is None else states[0] * mask
-        summed = projected + ops.matmul(hidden, self.recurrent_kernel)
-        i, f, g, o = ops.split(summed, 4, axis=-1)
+        summed = projected + self._state_products(states[0], mask)
+        i, f, g, o = ops.split(summed, 4, axis=self.gate_axis)
         gate, activation = self.recurrent_activation, self.activation
         cell = gate(f) * states[1] + gate(i) * activation(g)
         return [gate(o) * activation(cell), cell]
@@ -363,6 +199,8 @@ class GRUCell(RecurrentCell):
         recurrent_dropout: the fraction of h to drop in the products with U.
         reset_after: False for r before the product: n = activation(x · W_n + (r h) · U_n + b_n).
         seed: for dropping.
+        implementation: 1 where each gate drops elements of its own, as it does in any case with
+            `recurrent_dropout`; 2 where all drop the same ones.
 
     Reference:
         Cho et al., 2014, https://arxiv.org/abs/1406.1078
@@ -376,6 +214,7 @@ class GRUCell(RecurrentCell):
     """
 
     gates = 3
+    unsaved = frozenset({"implementation"})
 
     def __init__(
         self,
@@ -396,6 +235,7 @@ class GRUCell(RecurrentCell):
         recurrent_dropout: float = 0.0,
         reset_after: bool = True,
         seed: int | None = None,
+        implementation: int = 2,
         **kwargs: Any,
     ) -> None:
         super().__init__(
@@ -407,6 +247,7 @@ class GRUCell(RecurrentCell):
         )  # fmt: skip
         self.recurrent_activation = activations.get(recurrent_activation)
         self.reset_after = reset_after
+        self._count_masks(implementation)
 
     def _bias_shape(self) -> tuple[int, ...]:
         return (2, 3 * self.units) if self.reset_after else (3 * self.units,)
@@ -420,17 +261,16 @@ class GRUCell(RecurrentCell):
     def step(
         self, projected: Tensor, states: list[Tensor], mask: Tensor | None = None
     ) -> list[Tensor]:
-        before, kernel, units = states[0], self.recurrent_kernel, self.units
-        hidden = before if mask is None else before * mask
+        before, units = states[0], self.units
         x, x_n = projected[:, : 2 * units], projected[:, 2 * units :]
         if self.reset_after:
-            summed = ops.matmul(hidden, kernel) + self._state_bias()
+            summed = self._state_products(before, mask) + self._state_bias()
             z, r = ops.split(self.recurrent_activation(x + summed[:, : 2 * units]), 2, axis=-1)
             n = self.activation(x_n + r * summed[:, 2 * units :])
         else:
-            summed = ops.matmul(hidden, kernel[:, : 2 * units])
+            summed = self._state_products(before, mask, count=2)
             z, r = ops.split(self.recurrent_activation(x + summed), 2, axis=-1)
-            n = self.activation(x_n + ops.matmul(r * hidden, kernel[:, 2 * units :]))
+            n = self.activation(x_n + self._state_products(r * before, mask, 2, 1))
         return [z * before + (1 - z) * n]
 
     def walk(

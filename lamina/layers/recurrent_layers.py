@@ -9,31 +9,31 @@ from lamina.layers.recurrent import RNN
 from lamina.layers.recurrent_cells import GRUCell, LSTMCell, SimpleRNNCell
 
 
-def _of_cell(name: str) -> Any:
+def of_cell(name: str) -> Any:
+    """A property of a layer that is its cell's."""
     return property(lambda layer: getattr(layer.cell, name), doc=f"The cell's `{name}`.")
 
 
 class CellRNN(RNN):
-    """What the three share: a cell of their own, whose settings are theirs too."""
+    """What layers with a cell of their own share: its settings are theirs too."""
 
     input_spec = InputSpec(ndim=3)
-    unsaved: ClassVar[frozenset[str]] = frozenset({"use_cudnn"})
+    unsaved: ClassVar[frozenset[str]] = frozenset({"use_cudnn", "implementation"})
 
-    units = _of_cell("units")
-    activation = _of_cell("activation")
-    use_bias = _of_cell("use_bias")
-    kernel_initializer = _of_cell("kernel_initializer")
-    recurrent_initializer = _of_cell("recurrent_initializer")
-    bias_initializer = _of_cell("bias_initializer")
-    kernel_regularizer = _of_cell("kernel_regularizer")
-    recurrent_regularizer = _of_cell("recurrent_regularizer")
-    bias_regularizer = _of_cell("bias_regularizer")
-    kernel_constraint = _of_cell("kernel_constraint")
-    recurrent_constraint = _of_cell("recurrent_constraint")
-    bias_constraint = _of_cell("bias_constraint")
-    dropout = _of_cell("dropout")
-    recurrent_dropout = _of_cell("recurrent_dropout")
-    seed = _of_cell("seed")
+    activation = of_cell("activation")
+    use_bias = of_cell("use_bias")
+    kernel_initializer = of_cell("kernel_initializer")
+    recurrent_initializer = of_cell("recurrent_initializer")
+    bias_initializer = of_cell("bias_initializer")
+    kernel_regularizer = of_cell("kernel_regularizer")
+    recurrent_regularizer = of_cell("recurrent_regularizer")
+    bias_regularizer = of_cell("bias_regularizer")
+    kernel_constraint = of_cell("kernel_constraint")
+    recurrent_constraint = of_cell("recurrent_constraint")
+    bias_constraint = of_cell("bias_constraint")
+    dropout = of_cell("dropout")
+    recurrent_dropout = of_cell("recurrent_dropout")
+    seed = of_cell("seed")
 
     def recorded_config(self) -> dict[str, Any]:
         return {**super().recorded_config(), "zero_output_for_mask": self.zero_output_for_mask}
@@ -55,6 +55,8 @@ class SimpleRNN(CellRNN):
         >>> layers.SimpleRNN(4)(ops.ones((2, 7, 3))).shape
         (2, 4)
     """
+
+    units = of_cell("units")
 
     def __init__(
         self,
@@ -87,7 +89,7 @@ class SimpleRNN(CellRNN):
             kernel_regularizer, recurrent_regularizer, bias_regularizer,
             kernel_constraint, recurrent_constraint, bias_constraint,
             dropout, recurrent_dropout, seed,
-            **_inner(kwargs, "simple_rnn_cell"),
+            **cell_options(kwargs, "simple_rnn_cell"),
         )  # fmt: skip
         super().__init__(
             cell, return_sequences, return_state, go_backwards, stateful, unroll,
@@ -102,7 +104,7 @@ class LSTM(CellRNN):
         units, activation, recurrent_activation, use_bias, kernel_initializer,
             recurrent_initializer, bias_initializer, unit_forget_bias, kernel_regularizer,
             recurrent_regularizer, bias_regularizer, kernel_constraint, recurrent_constraint,
-            bias_constraint, dropout, recurrent_dropout, seed: as for `LSTMCell`.
+            bias_constraint, dropout, recurrent_dropout, seed, implementation: as for `LSTMCell`.
         activity_regularizer: a penalty on the output.
         return_sequences, return_state, go_backwards, stateful, unroll: as for `RNN`.
         use_cudnn: taken for Keras's sake; the backend chooses.
@@ -117,8 +119,9 @@ class LSTM(CellRNN):
         ((2, 4), (2, 4))
     """
 
-    recurrent_activation = _of_cell("recurrent_activation")
-    unit_forget_bias = _of_cell("unit_forget_bias")
+    units = of_cell("units")
+    recurrent_activation = of_cell("recurrent_activation")
+    unit_forget_bias = of_cell("unit_forget_bias")
 
     def __init__(
         self,
@@ -146,6 +149,7 @@ class LSTM(CellRNN):
         stateful: bool = False,
         unroll: bool = False,
         use_cudnn: Any = "auto",
+        implementation: int = 2,
         **kwargs: Any,
     ) -> None:
         cell = LSTMCell(
@@ -153,8 +157,8 @@ class LSTM(CellRNN):
             kernel_initializer, recurrent_initializer, bias_initializer, unit_forget_bias,
             kernel_regularizer, recurrent_regularizer, bias_regularizer,
             kernel_constraint, recurrent_constraint, bias_constraint,
-            dropout, recurrent_dropout, seed,
-            **_inner(kwargs, "lstm_cell"),
+            dropout, recurrent_dropout, seed, implementation,
+            **cell_options(kwargs, "lstm_cell"),
         )  # fmt: skip
         super().__init__(
             cell, return_sequences, return_state, go_backwards, stateful, unroll,
@@ -169,7 +173,7 @@ class GRU(CellRNN):
         units, activation, recurrent_activation, use_bias, kernel_initializer,
             recurrent_initializer, bias_initializer, kernel_regularizer, recurrent_regularizer,
             bias_regularizer, kernel_constraint, recurrent_constraint, bias_constraint, dropout,
-            recurrent_dropout, seed, reset_after: as for `GRUCell`.
+            recurrent_dropout, seed, reset_after, implementation: as for `GRUCell`.
         activity_regularizer: a penalty on the output.
         return_sequences, return_state, go_backwards, stateful, unroll: as for `RNN`.
         use_cudnn: taken for Keras's sake; the backend chooses.
@@ -183,8 +187,9 @@ class GRU(CellRNN):
         (2, 7, 4)
     """
 
-    recurrent_activation = _of_cell("recurrent_activation")
-    reset_after = _of_cell("reset_after")
+    units = of_cell("units")
+    recurrent_activation = of_cell("recurrent_activation")
+    reset_after = of_cell("reset_after")
 
     def __init__(
         self,
@@ -212,6 +217,7 @@ class GRU(CellRNN):
         unroll: bool = False,
         reset_after: bool = True,
         use_cudnn: Any = "auto",
+        implementation: int = 2,
         **kwargs: Any,
     ) -> None:
         cell = GRUCell(
@@ -219,8 +225,8 @@ class GRU(CellRNN):
             kernel_initializer, recurrent_initializer, bias_initializer,
             kernel_regularizer, recurrent_regularizer, bias_regularizer,
             kernel_constraint, recurrent_constraint, bias_constraint,
-            dropout, recurrent_dropout, reset_after, seed,
-            **_inner(kwargs, "gru_cell"),
+            dropout, recurrent_dropout, reset_after, seed, implementation,
+            **cell_options(kwargs, "gru_cell"),
         )  # fmt: skip
         super().__init__(
             cell, return_sequences, return_state, go_backwards, stateful, unroll,
@@ -228,7 +234,7 @@ class GRU(CellRNN):
         )  # fmt: skip
 
 
-def _inner(kwargs: dict[str, Any], name: str) -> dict[str, Any]:
+def cell_options(kwargs: dict[str, Any], name: str) -> dict[str, Any]:
     """What the cell is given of the layer's own options."""
     shared = {"dtype", "trainable", "autocast"}
     return {"name": name, **{key: value for key, value in kwargs.items() if key in shared}}

@@ -15,6 +15,8 @@ from lamina.ops.row import Tensor, TensorLike
 class DepthwiseConv(Windowed):
     """Convolution of each channel on its own; see `DepthwiseConv2D`."""
 
+    strides_dilate = True
+
     def __init__(
         self,
         kernel_size: Sizes,
@@ -107,6 +109,8 @@ class DepthwiseConv2D(DepthwiseConv):
 
 class SeparableConv(Windowed):
     """Convolution of each channel, then a mixture of channels; see `SeparableConv2D`."""
+
+    strides_dilate = True
 
     def __init__(
         self,

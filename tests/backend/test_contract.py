@@ -279,6 +279,19 @@ def repeating(backend):
     same(backend.read(handle), 7 * X + 15)
 
 
+def scope(backend):
+    outside, inside = backend.scope(), []
+
+    def look(x):
+        inside.append((backend.scope(), backend.is_traced(x)))
+        assert outside() and inside[-1][0]()
+        return x
+
+    backend.jit(look)(backend.array(X))
+    assert outside()
+    assert not any(usable() for usable, traced in inside if traced)
+
+
 def is_traced(backend):
     seen = []
 
@@ -388,7 +401,7 @@ def block(backend):
 
 
 OPTIONAL = [
-    *(number, takes_numbers, canonical, copy, is_traced, set_trainable, outside_trace),
+    *(number, takes_numbers, canonical, copy, is_traced, scope, set_trainable, outside_trace),
     *(without_gradients, update_all, optimizer, module, block, check_values, repeating),
 ]
 

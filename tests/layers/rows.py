@@ -41,6 +41,12 @@ DENSE = [
         (2, 5, 3),
     ),
     Row("EinsumDense", {"equation": "ab...,bc->ac...", "output_shape": 4}, (2, 3, 5)),
+    Row("Dense", {"units": 4, "lora_rank": 2, "kernel_regularizer": "l2"}),
+    Row(
+        "EinsumDense",
+        {"equation": "abc,cde->abde", "output_shape": (None, 2, 5), "lora_rank": 2},
+        (2, 4, 3),
+    ),
 ]
 
 ACTIVATIONS = [
@@ -83,7 +89,13 @@ RESHAPING = [
 CONVOLUTIONS = [
     Row("Conv1D", {"filters": 4, "kernel_size": 3, "padding": "causal"}, (2, 8, 3)),
     Row("Conv1D", {"filters": 6, "kernel_size": 3, "strides": 2, "groups": 3}, (2, 9, 6)),
+    Row(
+        "Conv1D",
+        {"filters": 2, "kernel_size": 3, "padding": "causal", "dilation_rate": 2, **FIRST},
+        (2, 3, 8),
+    ),
     Row("Conv2D", {"filters": 4, "kernel_size": 3, "activation": "relu"}, (2, 7, 8, 3)),
+    Row("Conv2D", {"filters": 4, "kernel_size": 2, "groups": 2, "lora_rank": 3}, (2, 4, 5, 4)),
     Row(
         "Conv2D",
         {"filters": 4, "kernel_size": (2, 3), "strides": 2, "padding": "same"},
@@ -106,7 +118,17 @@ CONVOLUTIONS = [
     Row("DepthwiseConv1D", {"kernel_size": 3, "depth_multiplier": 2}, (2, 8, 3)),
     Row("DepthwiseConv2D", {"kernel_size": 3, "padding": "same"}, (2, 6, 7, 3)),
     Row("DepthwiseConv2D", {"kernel_size": 2, "strides": 2, **FIRST}, (2, 3, 6, 7)),
+    Row(
+        "DepthwiseConv2D",
+        {"kernel_size": 2, "strides": 2, "dilation_rate": (2, 3), "padding": "same"},
+        (2, 7, 8, 3),
+    ),
     Row("SeparableConv1D", {"filters": 4, "kernel_size": 3, "padding": "same"}, (2, 8, 3)),
+    Row(
+        "SeparableConv1D",
+        {"filters": 4, "kernel_size": 2, "strides": 2, "dilation_rate": 3, **FIRST},
+        (2, 3, 8),
+    ),
     Row("SeparableConv2D", {"filters": 4, "kernel_size": 3, "depth_multiplier": 2}, (2, 6, 7, 3)),
 ]
 
@@ -122,6 +144,12 @@ POOLING = [
     Row("AveragePooling1D", {"pool_size": 3, "strides": 2, "padding": "same"}, (2, 8, 3)),
     Row("AveragePooling2D", {"pool_size": 2}, (2, 6, 7, 3)),
     Row("AveragePooling3D", {"pool_size": 2, **FIRST}, (2, 2, 4, 4, 5)),
+    Row("AdaptiveMaxPooling1D", {"output_size": 3, **FIRST}, (2, 3, 7)),
+    Row("AdaptiveMaxPooling2D", {"output_size": (2, 3)}, (2, 5, 8, 2)),
+    Row("AdaptiveMaxPooling3D", {"output_size": [1, 2, 3]}, (2, 3, 2, 2, 2)),
+    Row("AdaptiveAveragePooling1D", {"output_size": 3}, (2, 7, 3)),
+    Row("AdaptiveAveragePooling2D", {"output_size": (2, 3), **FIRST}, (2, 2, 5, 8)),
+    Row("AdaptiveAveragePooling3D", {"output_size": 2}, (2, 3, 2, 5, 2)),
     Row("GlobalMaxPooling1D", {}, (2, 5, 3)),
     Row("GlobalMaxPooling2D", {"keepdims": True}, (2, 4, 5, 3)),
     Row("GlobalMaxPooling3D", FIRST, (2, 3, 2, 4, 5)),

@@ -18,6 +18,13 @@ EMBEDDING = [
         "int32",
         unlike=frozenset({"activity_regularizer"}),
     ),
+    Row(
+        "Embedding",
+        {"input_dim": 7, "output_dim": 4, "lora_rank": 2},
+        (2, 5),
+        "int32",
+        unlike=frozenset({"activity_regularizer"}),
+    ),
     Row("Masking", {"mask_value": 0.5}, SEQUENCE),
 ]
 
@@ -45,6 +52,25 @@ RECURRENT = [
     ),
 ]
 
+CONVOLUTIONAL = [
+    Row(
+        "ConvLSTM1D",
+        {"filters": 2, "kernel_size": 3, "strides": 2, "data_format": "channels_first", **ALL},
+        (2, 3, 2, 7),
+    ),
+    Row(
+        "ConvLSTM2D",
+        {"filters": 2, "kernel_size": (2, 3), "padding": "same", "go_backwards": True, **ALL},
+        (2, 3, 3, 4, 2),
+    ),
+    Row(
+        "ConvLSTM3D",
+        {"filters": 2, "kernel_size": 2, "dilation_rate": 2, "dropout": 0.5, "activation": "relu"},
+        (2, 2, 3, 4, 3, 1),
+        deterministic=False,
+    ),
+]
+
 ATTENTION = [
     Row("Attention", {}, [(2, 5, 3), (2, 6, 3)], call={"mask": [STEPS, SOURCES]}),
     Row("Attention", {"use_scale": True, "score_mode": "concat"}, [(2, 5, 3), (2, 6, 3)]),
@@ -56,4 +82,4 @@ ATTENTION = [
     ),
 ]
 
-ROWS = [*EMBEDDING, *RECURRENT, *ATTENTION]
+ROWS = [*EMBEDDING, *RECURRENT, *CONVOLUTIONAL, *ATTENTION]

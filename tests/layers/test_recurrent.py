@@ -234,6 +234,118 @@ def test_dropout_drops_the_same_inputs_at_each_step():
     np.testing.assert_array_equal(untouched, np.ones_like(untouched))
 
 
+CELLS = [
+    ("SimpleRNNCell", {}),
+    ("LSTMCell", {}),
+    ("GRUCell", {}),
+    ("GRUCell", {"reset_after": False}),
+    ("LSTMCell", {"recurrent_dropout": 0.0}),
+    ("LSTMCell", {"recurrent_dropout": 0.0, "implementation": 1}),
+]
+
+
+@pytest.mark.parametrize(("name", "options"), CELLS, ids=str)
+def test_dropout_of_a_cell_by_the_masks_of_keras(name, options):
+    options = {"dropout": 0.4, "recurrent_dropout": 0.3, **options}
+    cell, reference = (getattr(of, name)(4, **options) for of in (layers, keras.layers))
+    for one in (cell, reference):
+        one.build((None, 2))
+    same_weights(cell, reference)
+    states = [STATE] * (2 if name == "LSTMCell" else 1)
+    for kind, get, like in (
+        ("inputs", "get_dropout_mask", X[:, 0]),
+        ("state", "get_recurrent_dropout_mask", STATE),
+    ):
+        mine, theirs = getattr(cell, get)(like), getattr(reference, get)(like)
+        assert (mine is None) == (theirs is None)
+        if theirs is not None:
+            assert mine.shape == np.shape(theirs)
+            cell._masks[kind] = lambda: True, ops.convert_to_tensor(np.asarray(theirs))
+    for _ in range(2):  # the masks are kept
+        close(cell(X[:, 0], states, training=True), reference(X[:, 0], states, training=True))
+
+
+def test_masks_are_kept_until_they_are_reset():
+    cell = layers.GRUCell(4, dropout=0.5, recurrent_dropout=0.5)
+    for get, reset in (
+        (cell.get_dropout_mask, cell.reset_dropout_mask),
+        (cell.get_recurrent_dropout_mask, cell.reset_recurrent_dropout_mask),
+    ):
+        first, second = (leaves(get(np.ones((16, 8), "float32")))[0] for _ in range(2))
+        np.testing.assert_array_equal(first, second)
+        assert set(np.unique(first)) == {0.0, 2.0} and first.shape == (3, 16, 8)
+        assert get(np.ones((4, 8), "float32")).shape == (3, 4, 8)
+        get(np.ones((16, 8), "float32"))
+        reset()
+        assert (leaves(get(np.ones((16, 8), "float32")))[0] != first).any()
+
+
+def test_masks_do_not_outlive_a_compiled_function():
+    cell = layers.LSTMCell(4, dropout=0.5, recurrent_dropout=0.5)
+    cell.build((None, 2))
+    run = lamina.jit(lambda x: cell(cell(x, [STATE, STATE], training=True)[0][:, :2], [STATE] * 2))
+    run(ops.convert_to_tensor(X[:, 0]))
+    assert leaves(cell(X[:, 0], [STATE, STATE], training=True))[0].shape == (3, 4)
+
+
+class Doubled(layers.SimpleRNNCell):
+    """A cell whose call is its own, and so is walked step by step."""
+
+    def call(self, inputs, states, training=False):
+        output, states = super().call(inputs, states, training=training)
+        return 2 * output, states
+
+
+def test_a_sequence_has_masks_of_its_own():
+    cell = Doubled(3, activation=None, dropout=0.5, recurrent_initializer="zeros", seed=1)
+    layer = layers.RNN(cell, return_sequences=True)
+    x = np.ones((4, 6, 8), "float32")
+    first, second = (leaves(layer(x, training=True))[0] for _ in range(2))
+    np.testing.assert_array_equal(first, np.broadcast_to(first[:, :1], first.shape))
+    assert (first != second).any()
+
+
+@pytest.mark.parametrize("back", [False, True], ids=["forwards", "backwards"])
+@pytest.mark.parametrize("mask", [None, MASK], ids=["all", "masked"])
+def test_inner_loop(mask, back):
+    options = {"go_backwards": back, "return_sequences": True}
+    layer, reference = agree(lambda of: of.GRU(4, **options), X, mask=mask)
+    mine, known = (
+        one.inner_loop(ops.convert_to_tensor(X) if of is layers else X, [STATE], mask)
+        for one, of in ((layer, layers), (reference, keras.layers))
+    )
+    close(mine, known)
+
+
+def test_inner_loop_of_ones_own():
+    class Last(layers.GRU):
+        def inner_loop(self, sequences, initial_state, mask, training=False):
+            return super().inner_loop(sequences[:, -2:], initial_state, mask, training)
+
+    layer = Last(4)
+    found = leaves(layer(X))
+    whole = layers.GRU(4)
+    whole(X)
+    whole.set_weights(layer.get_weights())
+    close(found, leaves(whole(X[:, -2:])))
+
+
+def test_convolutional_states_and_masks():
+    x = GENERATOR.normal(size=(2, 4, 5, 2)).astype("float32")
+    layer, reference = agree(lambda of: of.ConvLSTM1D(3, 2, stateful=True, **SEVERAL), x)
+    first = [GENERATOR.normal(size=(2, 4, 3)).astype("float32") for _ in range(2)]
+    close(layer(x, initial_state=first), reference(x, initial_state=first))
+    close(layer.get_initial_state(2), reference.get_initial_state(2))
+    layer.reset_state()
+    # A mask at the end is a shorter sequence; Keras 3.15 broadcasts it along the wrong axes.
+    masked = layer(x, mask=np.array([[True, True, False, False]] * 2))
+    layer.reset_state()
+    short = layer(x[:, :2])
+    close([masked[0][:, :2], *masked[1:]], leaves(list(short)))
+    with pytest.raises(ValueError, match="size of its input in space"):
+        layers.ConvLSTM2D(3, 2)(lamina.KerasTensor((2, 4, None, 5, 2)))
+
+
 def test_stateful_needs_the_batch_size():
     with pytest.raises(ValueError, match="batch size"):
         layers.LSTM(4, stateful=True)(lamina.KerasTensor((None, 5, 2)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -64,6 +64,10 @@ class TensorFlowBackend(Backend):
 
     def is_traced(self, x: Any) -> bool:
         return bool(tf.is_symbolic_tensor(x))
+
+    def scope(self) -> Callable[[], bool]:
+        framed, graph = super().scope(), variables.current_graph()
+        return lambda: framed() and variables.inside(graph)
 
     variable = staticmethod(variables.variable)
     read = staticmethod(variables.read)

@@ -57,7 +57,7 @@ class Frame(frames.Frame):
         return frame
 
     def __enter__(self) -> Frame:
-        self.graph = _graph()
+        self.graph = current_graph()
         super().__enter__()
         return self
 
@@ -83,8 +83,17 @@ def variable(value: tf.Tensor, trainable: bool, name: str) -> Cell:
     return Cell(tf.Variable(value, trainable=trainable, name=name.rpartition("/")[2]), name)
 
 
-def _graph() -> Any:
+def current_graph() -> Any:
+    """The graph that is being made; None where what is asked for is done at once."""
     return None if tf.executing_eagerly() else tf.compat.v1.get_default_graph()
+
+
+def inside(outer: Any) -> bool:
+    """Whether code that runs now may use the tensors of a graph, or of none."""
+    inner = current_graph()
+    while inner is not outer and inner is not None:
+        inner = getattr(inner, "outer_graph", None)
+    return inner is outer
 
 
 def framed() -> bool:
@@ -92,7 +101,7 @@ def framed() -> bool:
     frame: Any = local.frame
     if frame is None:
         return False
-    graph = _graph()
+    graph = current_graph()
     while graph is not frame.graph:
         # The graphs of branches and loops are of other classes; they belong to what is around.
         if graph is None or type(graph) is tf.__internal__.FuncGraph:
