@@ -364,14 +364,14 @@ def optimizer(backend):
     same(backend.read(handle), X - 0.5)
 
 
-def module(backend):
+def foreign(backend):
     torch = pytest.importorskip("torch")
     linear = torch.nn.Sequential(torch.nn.Linear(2, 2), torch.nn.BatchNorm1d(2))
-    made = backend.module(linear)
+    made = backend.foreign("module", linear)
     if backend.name != "torch":
         assert made is None
         return
-    assert backend.module(X) is None
+    assert backend.foreign("module", X) is None
     found = {name: learnt for name, _, learnt in made.handles()}
     assert found["0.weight"] and found["1.bias"] and not found["1.running_mean"]
     handle = {name: handle for name, handle, _ in made.handles()}["1.running_mean"]
@@ -389,7 +389,7 @@ def block(backend):
 
 OPTIONAL = [
     *(number, takes_numbers, canonical, copy, is_traced, set_trainable, outside_trace),
-    *(without_gradients, update_all, optimizer, module, block, check_values, repeating),
+    *(without_gradients, update_all, optimizer, foreign, block, check_values, repeating),
 ]
 
 

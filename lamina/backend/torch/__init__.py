@@ -116,7 +116,7 @@ class TorchBackend(Backend):
     remat = staticmethod(transforms.remat)
     custom_gradient = staticmethod(transforms.custom_gradient)
     eval_shape = staticmethod(transforms.eval_shape)
-    module = staticmethod(foreign.module)
+    foreign = staticmethod(foreign.foreign)
 
     devices = staticmethod(devices.available)
 
