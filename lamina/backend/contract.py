@@ -308,6 +308,16 @@ class Backend(abc.ABC):
         """
         return None
 
+    # Replicas -----------------------------------------------------------------------------
+
+    def replica_mean(self, x: Tensor) -> Tensor:
+        """The mean of `x` over the processes or devices that run this program side by side.
+
+        Overridden where each of them has a part of the batch as a tensor of its own; elsewhere the
+        batch is one tensor, however many devices it is spread over.
+        """
+        return x
+
     # Random -------------------------------------------------------------------------------
     # A key is a tensor of two uint32: the seed and the counter. Kernels of their own draw from
     # it: `random_uniform(key, shape, minimum, maximum, dtype)`, `random_normal`, … .

@@ -21,9 +21,9 @@ class ReversibleEmbedding(Embedding):
         output_dim: the size of each.
         tie_weights: whether both directions share one table; if not, the reverse has a table
             `reverse_embeddings` of its own, `(output_dim, input_dim)`.
-        embeddings_initializer: for the tables.
-        embeddings_regularizer: a penalty on the tables.
-        embeddings_constraint: a projection of the tables, applied after each step of training.
+        embeddings_initializer: for both tables.
+        embeddings_regularizer: a penalty on the first table.
+        embeddings_constraint: a projection of it, applied after each step of training.
         mask_zero: whether 0 is padding: later layers leave those steps out.
         reverse_dtype: the type that logits are computed and returned in; the layer's compute
             type where None.
@@ -78,8 +78,6 @@ class ReversibleEmbedding(Embedding):
             self.reverse_embeddings = self.add_weight(
                 (self.output_dim, self.input_dim),
                 self.embeddings_initializer,
-                regularizer=self.embeddings_regularizer,
-                constraint=self.embeddings_constraint,
                 name="reverse_embeddings",
             )
 

@@ -382,6 +382,10 @@ def foreign(backend):
     assert backend.to_numpy(backend.read(handle)).any()
 
 
+def replica_mean(backend):
+    same(backend.replica_mean(backend.array(X)), X)  # several: tests/layers/test_normalization.py
+
+
 def block(backend):
     tree = {"x": backend.array(X), "y": [backend.array(X)]}
     assert backend.block(tree) is not None
@@ -389,7 +393,16 @@ def block(backend):
 
 OPTIONAL = [
     *(number, takes_numbers, canonical, copy, is_traced, set_trainable, outside_trace),
-    *(without_gradients, update_all, optimizer, foreign, block, check_values, repeating),
+    *(
+        without_gradients,
+        update_all,
+        optimizer,
+        foreign,
+        replica_mean,
+        block,
+        check_values,
+        repeating,
+    ),
 ]
 
 

@@ -135,6 +135,12 @@ NORMALIZATION = [
     Row("BatchNormalization", {"momentum": 0.5}, (4, 3)),
     Row("BatchNormalization", {"axis": 1, "scale": False}, (2, 3, 4, 5)),
     Row("BatchNormalization", {"center": False}, (2, 5, 3), call={"mask": STEPS}),
+    Row("BatchNormalization", {"renorm": True, "momentum": 0.5, "renorm_momentum": 0.8}, (4, 3)),
+    Row(
+        "BatchNormalization",
+        {"renorm": True, "renorm_clipping": {"rmax": 1.5, "rmin": 0.7, "dmax": 0.3}, "axis": 1},
+        (2, 3, 5),
+    ),
     Row("LayerNormalization"),
     Row("LayerNormalization", {"axis": [1, 2], "gamma_regularizer": "l2"}, (2, 5, 3)),
     Row("LayerNormalization", {"axis": 1, "center": False, "scale": False}, (2, 5, 3)),
@@ -175,8 +181,29 @@ MERGING = [
     Row("Dot", {"axes": -1}, [(2, 3, 6, 4), (2, 5, 4)]),
 ]
 
+REVERSIBLE = {"input_dim": 7, "output_dim": 4}
+UNWRITTEN = {"unlike": frozenset({"activity_regularizer", "quantization_config"})}
+EMBEDDINGS = [
+    Row("ReversibleEmbedding", {**REVERSIBLE, "mask_zero": True}, (2, 3), "int32", **UNWRITTEN),
+    Row(
+        "ReversibleEmbedding",
+        {**REVERSIBLE, "tie_weights": False, "embeddings_regularizer": "l2"},
+        (2, 3, 4),
+        call={"reverse": True},
+        **UNWRITTEN,
+    ),
+    Row(
+        "ReversibleEmbedding",
+        {**REVERSIBLE, "logit_soft_cap": 0.5, "reverse_dtype": "float16"},
+        (2, 3, 4),
+        call={"reverse": True},
+        **UNWRITTEN,
+    ),
+]
+
 ROWS = [
     *DENSE,
+    *EMBEDDINGS,
     *ACTIVATIONS,
     *RESHAPING,
     *CONVOLUTIONS,

@@ -94,6 +94,12 @@ class TensorFlowBackend(Backend):
 
         return converted.foreign(self, kind, *parts)
 
+    def replica_mean(self, x: tf.Tensor) -> tf.Tensor:
+        replica = tf.distribute.get_replica_context()
+        if replica is None or replica.num_replicas_in_sync == 1:
+            return x
+        return replica.all_reduce(tf.distribute.ReduceOp.MEAN, x)
+
     def devices(self) -> list[str]:
         found = tf.config.list_logical_devices()
         return [f"{one.device_type.lower()}:{one.name.rpartition(':')[2]}" for one in found]

@@ -118,6 +118,7 @@ class TorchBackend(Backend):
     eval_shape = staticmethod(transforms.eval_shape)
     foreign = staticmethod(foreign.foreign)
 
+    replica_mean = staticmethod(devices.replica_mean)
     devices = staticmethod(devices.available)
 
     def device(self, name: str) -> contextlib.AbstractContextManager[Any]:
