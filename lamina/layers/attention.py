@@ -26,7 +26,7 @@ class Attention(Layer):
 
     Call arguments:
         inputs: `[query, value]` or `[query, value, key]`, of the shapes `(batch, targets, size)`
-            and `(batch, sources, size)`.
+            and `(batch, sources, size)`, with more axes after the batch if all have them.
         mask: `[query_mask, value_mask]`, booleans `(batch, targets)` and `(batch, sources)`:
             padded sources are hidden, and the outputs of padded targets are 0.
         return_attention_scores: return the weights too, `(batch, targets, sources)`.
@@ -83,10 +83,10 @@ class Attention(Layer):
             )
         query, value = inputs[:2]
         key = inputs[2] if len(inputs) == 3 else value
-        query_mask, value_mask = (None, None) if mask is None else mask[:2]
-        seen = None if value_mask is None else ops.expand_dims(ops.cast(value_mask, "bool"), 1)
+        query_mask, value_mask = (None, None) if mask is None else self._masks(mask)
+        seen = None if value_mask is None else ops.expand_dims(ops.cast(value_mask, "bool"), -2)
         if use_causal_mask:
-            steps = ops.expand_dims(ops.arange(query.shape[1]), -1) >= ops.arange(value.shape[1])
+            steps = ops.expand_dims(ops.arange(query.shape[-2]), -1) >= ops.arange(value.shape[-2])
             seen = ops.expand_dims(steps, 0) if seen is None else ops.logical_and(seen, steps)
         scores = self._scores(query, key)
         if seen is not None:
@@ -99,11 +99,19 @@ class Attention(Layer):
             output = output * ops.expand_dims(ops.cast(query_mask, output.dtype), -1)
         return (output, weights) if return_attention_scores else output
 
+    def _masks(self, mask: Any) -> Any:
+        if not isinstance(mask, (list, tuple)) or len(mask) not in (2, 3):
+            raise ValueError(
+                f"{type(self).__name__} {self.name!r} takes a list [query_mask, value_mask] as "
+                "mask, either of which may be None."
+            )
+        return mask[:2]
+
     def _scores(self, query: Tensor, key: Tensor) -> Tensor:
         if self.score_mode == "dot":
-            scores = ops.matmul(query, ops.swapaxes(key, 1, 2))
+            scores = ops.matmul(query, ops.swapaxes(key, -2, -1))
             return scores if self.scale is None else scores * self.scale
-        total = ops.expand_dims(query, 2) + ops.expand_dims(key, 1)
+        total = ops.expand_dims(query, -2) + ops.expand_dims(key, -3)
         total = total if self.scale is None else total * self.scale
         return self.concat_score_weight * ops.sum(ops.tanh(total), axis=-1)
 
@@ -137,5 +145,5 @@ class AdditiveAttention(Attention):
             self.scale = self.add_weight((input_shape[0][-1],), "glorot_uniform", name="scale")
 
     def _scores(self, query: Tensor, key: Tensor) -> Tensor:
-        total = ops.tanh(ops.expand_dims(query, 2) + ops.expand_dims(key, 1))
+        total = ops.tanh(ops.expand_dims(query, -2) + ops.expand_dims(key, -3))
         return ops.sum(total if self.scale is None else total * self.scale, axis=-1)

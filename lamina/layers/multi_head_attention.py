@@ -53,7 +53,8 @@ class MultiHeadAttention(Layer):
         key: `(batch, sources, size)`; `value` where None.
         query_mask, value_mask, key_mask: `(batch, targets)` and `(batch, sources)`, False where
             padded; padded sources are hidden.
-        attention_mask: `(batch, targets, sources)`, False where a source is hidden.
+        attention_mask: `(batch, targets, sources)`, False where a source is hidden; or
+            `(batch, heads, targets, sources)`.
         return_attention_scores: return the weights too, `(batch, heads, targets, sources)`.
         use_causal_mask: hide the sources that come after a target.
 
@@ -105,7 +106,7 @@ class MultiHeadAttention(Layer):
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
         self._num_heads = self._key_heads = positive("num_heads", num_heads)
         self._key_dim = positive("key_dim", key_dim)
-        self._value_dim = positive("value_dim", value_dim or key_dim)
+        self._value_dim = positive("value_dim", key_dim if value_dim is None else value_dim)
         self._dropout = fraction("dropout", dropout)
         self._use_bias = use_bias
         sizes = (output_shape,) if isinstance(output_shape, int) else output_shape
@@ -204,16 +205,14 @@ class MultiHeadAttention(Layer):
         targets, q = _flattened(self.query_dense(query), axes)
         sources, k = _flattened(self.key_dense(key), axes)
         _, v = _flattened(self.value_dense(value), axes)
-        # As in Keras, a padded target sees nothing where the mask came with the query; one passed
-        # by hand as query_mask is only handed on to the output.
-        padding = [get_mask(query), value_mask, key_mask]
+        padding = [self._padded_targets(query, query_mask), value_mask, key_mask]
         plain = self.value_dim == self.key_dim and not (training and self.dropout > 0)
         plain = plain and not return_attention_scores
         masked = use_causal_mask and not plain  # else the op itself hides what comes after
         seen = self._seen(q.shape[1], k.shape[1], padding, attention_mask, masked)
-        if seen is not None:  # one mask for all axes that are not looked along
-            repeats = q.shape[0] // seen.shape[0] if seen.shape[0] != 1 else 1
-            seen = ops.expand_dims(ops.repeat(seen, repeats, axis=0) if repeats > 1 else seen, 1)
+        if seen is not None and 1 < seen.shape[0] < q.shape[0]:
+            # One mask for all places along the axes that are not looked along.
+            seen = ops.repeat(seen, q.shape[0] // seen.shape[0], axis=0)
         scores = None
         if plain:
             heads = ops.dot_product_attention(
@@ -236,28 +235,40 @@ class MultiHeadAttention(Layer):
         shape = (query.shape[0], *others, self.num_heads, *targets, *sources)
         return output, ops.reshape(scores, shape)
 
+    def _padded_targets(self, query: Tensor, query_mask: TensorLike | None) -> Any:
+        """The mask of the targets that see something.
+
+        As in Keras, that is one which came with the query; what is passed by hand as `query_mask`
+        is only handed on to the output.
+        """
+        return get_mask(query)
+
     def _seen(
         self, targets: int, sources: int, padding: list[Any], mask: Any, causal: bool
     ) -> Tensor | None:
-        """Which target sees which source: `(batch or 1, targets, sources)`; None for all."""
-        shapes = [(-1, targets, 1), (-1, 1, sources), (-1, 1, sources)]
+        """Which target sees which source: `(rows, heads, targets, sources)`; None for all.
+
+        Rows and heads may be 1, for all of them.
+        """
+        shapes = [(-1, 1, targets, 1), (-1, 1, 1, sources), (-1, 1, 1, sources)]
         found = [
             ops.reshape(one, shape)
             for one, shape in zip(padding, shapes, strict=True)
             if one is not None
         ]
         if mask is not None:
-            found.append(ops.reshape(mask, (-1, targets, sources)))
+            each_head = mask.ndim == 4 and mask.shape[1:] == (self.num_heads, targets, sources)
+            found.append(mask if each_head else ops.reshape(mask, (-1, 1, targets, sources)))
         if causal or self.sliding_window:
             steps = ops.expand_dims(ops.arange(targets), -1) - ops.arange(sources)
-            steps = ops.expand_dims(steps, 0)
+            steps = ops.expand_dims(steps, (0, 1))
             if causal:
                 found.append(steps >= 0)
             if self.sliding_window:
                 found.append(ops.absolute(steps) < self.sliding_window)
         if not found:
             return None
-        seen = ops.ones((1, targets, sources), "bool")
+        seen = ops.ones((1, 1, targets, sources), "bool")
         for one in found:
             seen = ops.logical_and(seen, ops.cast(one, "bool"))
         return seen
@@ -367,6 +378,9 @@ class GroupQueryAttention(MultiHeadAttention):
                 f"query heads, and {num_query_heads} query heads are no multiple of "
                 f"{num_key_value_heads}. Take a divisor of num_query_heads."
             )
+
+    def _padded_targets(self, query: Tensor, query_mask: TensorLike | None) -> Any:
+        return query_mask
 
 
 def _copy(initializer: Any) -> Any:

@@ -194,7 +194,7 @@ EMBEDDINGS = [
     ),
     Row(
         "ReversibleEmbedding",
-        {**REVERSIBLE, "logit_soft_cap": 0.5, "reverse_dtype": "float16"},
+        {**REVERSIBLE, "logit_soft_cap": 0.5},
         (2, 3, 4),
         call={"reverse": True},
         **UNWRITTEN,

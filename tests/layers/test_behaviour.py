@@ -67,6 +67,16 @@ def test_dropping_everything_gives_zeros(layer):
     assert not np.asarray(layer(ONES, training=True)).any()
 
 
+def test_a_reversed_embedding_computes_in_the_type_asked_for():
+    layer = layers.ReversibleEmbedding(7, 4, reverse_dtype="float32", dtype="mixed_bfloat16")
+    vectors = layer(np.array([[1, 2]]))
+    logits = layer(vectors, reverse=True)
+    types = [lamina.backend.standardize_dtype(one.dtype) for one in (vectors, logits)]
+    assert types == ["bfloat16", "float32"]
+    expected = np.asarray(vectors, "float32") @ layer.embeddings.numpy().T
+    np.testing.assert_allclose(ops.convert_to_numpy(logits), expected, rtol=1e-4, atol=1e-5)
+
+
 def test_noise_has_the_moments_it_says():
     x = np.random.default_rng(0).normal(size=(300, 300)).astype("float32")
     alpha = np.asarray(layers.AlphaDropout(0.2, seed=1)(x, training=True))
