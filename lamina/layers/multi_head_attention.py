@@ -15,6 +15,7 @@ from lamina.layers.attention import LEAST
 from lamina.layers.checks import fraction, positive
 from lamina.layers.dense import EinsumDense
 from lamina.ops.row import Tensor, TensorLike
+from lamina.symbolic.graph import auto_name
 
 
 def _kept(attribute: str, meaning: str) -> Any:
@@ -316,7 +317,7 @@ class GroupQueryAttention(MultiHeadAttention):
             `query` (https://arxiv.org/abs/2505.06708).
         seed: for dropping.
 
-    Called as `MultiHeadAttention`, on tensors of three dimensions.
+    Called as `MultiHeadAttention`; a target that `query_mask` calls padded sees nothing.
 
     Example:
         >>> from lamina import layers, ops
@@ -349,6 +350,8 @@ class GroupQueryAttention(MultiHeadAttention):
         seed: int | None = None,
         **kwargs: Any,
     ) -> None:
+        if kwargs.get("name") is None:
+            kwargs["name"] = auto_name("grouped_query_attention")  # what Keras calls it
         super().__init__(
             positive("num_query_heads", num_query_heads),
             positive("head_dim", head_dim),

