@@ -52,6 +52,7 @@ ACTIVATIONS = [
     Row("Softmax"),
     Row("Softmax", {"axis": [1, 2]}, (2, 5, 3)),
     Row("Softmax", {}, (2, 5), call={"mask": STEPS}),
+    Row("Softmax", {}, (2, 5), call={"mask": STEPS & STEPS[:, :1] & [[True], [False]]}),
     Row("Identity"),
     Row("Rescaling", {"scale": 0.5, "offset": -1.0}),
     Row("Rescaling", {"scale": [1.0, 2.0, 3.0]}, (2, 4, 3), "int32", gradient=False),

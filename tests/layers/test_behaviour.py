@@ -116,6 +116,19 @@ def test_concatenate_joins_masks(axis):
     np.testing.assert_array_equal(mask, joined if axis == 1 else MASKS[0])
 
 
+def test_dot_refuses_axes_that_are_not_there():
+    with pytest.raises(ValueError, match=r"Dot with axes=3 .* do not have these axes"):
+        layers.Dot(3)([ONES, ONES])
+
+
+@pytest.mark.parametrize("rate", [np.float32(0.5), np.float64(0.5)])
+def test_numbers_of_numpy_are_numbers(rate):
+    assert layers.Dropout(rate).get_config()["rate"] == 0.5
+    assert layers.GaussianNoise(rate).stddev == 0.5 and layers.ReLU(rate).max_value == 0.5
+    with pytest.raises(ValueError, match="rate is a number from 0 to 1, not True"):
+        layers.Dropout(True)
+
+
 def test_functions_call_the_layers_of_their_names():
     x = [np.full((2, 3), 6.0, "float32"), np.full((2, 3), 2.0, "float32")]
     names = ("add", "subtract", "multiply", "average", "maximum", "minimum")
