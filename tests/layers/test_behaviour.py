@@ -226,7 +226,6 @@ def test_lambda_never_runs_stored_code(function):
         (lambda: layers.Cropping1D(3)(ONES), "Crop less"),
         (lambda: layers.UpSampling2D(interpolation="cubic"), "interpolation"),
         (lambda: layers.ReLU(max_value=-1), "max_value"),
-        (lambda: layers.BatchNormalization(renorm=True), "renorm=False"),
         (lambda: layers.GroupNormalization(4)(ONES), "groups=4"),
         (lambda: layers.Add()(ONES), "list of tensors"),
         (lambda: layers.Subtract()([ONES] * 3), "two tensors"),
