@@ -308,13 +308,29 @@ class Backend(abc.ABC):
 
     # Foreign modules ----------------------------------------------------------------------
 
-    def module(self, value: Any) -> Any:
-        """What stands for `value` if that is a module of the framework's own, else None.
+    def foreign(self, kind: str, *parts: Any) -> Any:
+        """What stands for a module of a framework's own; None where there is none of its kind.
 
         It is called as the module is, with `training`, and has `handles()`: the name and handle of
         each variable, and whether it is learnt.
+
+        Args:
+            kind: with its parts, `"module"`: a module of PyTorch's. `"function"`: one of JAX's, a
+                function that makes its parameters and state, both of these, and the platforms to
+                compile it for. `"flax"`: a module of Flax and a method; two functions stand for
+                it. `"program"`: the path of a SavedModel, its endpoint, and that for training.
         """
         return None
+
+    # Replicas -----------------------------------------------------------------------------
+
+    def replica_mean(self, x: Tensor) -> Tensor:
+        """The mean of `x` over the processes or devices that run this program side by side.
+
+        Overridden where each of them has a part of the batch as a tensor of its own; elsewhere the
+        batch is one tensor, however many devices it is spread over.
+        """
+        return x
 
     # Random -------------------------------------------------------------------------------
     # A key is a tensor of two uint32: the seed and the counter. Kernels of their own draw from

@@ -10,7 +10,6 @@ from lamina.layers.activation import ReLU as ReLU
 from lamina.layers.activation import Softmax as Softmax
 from lamina.layers.attention import AdditiveAttention as AdditiveAttention
 from lamina.layers.attention import Attention as Attention
-from lamina.layers.attention import MultiHeadAttention as MultiHeadAttention
 from lamina.layers.convolution import Conv1D as Conv1D
 from lamina.layers.convolution import Conv1DTranspose as Conv1DTranspose
 from lamina.layers.convolution import Conv2D as Conv2D
@@ -30,6 +29,9 @@ from lamina.layers.dense import Dense as Dense
 from lamina.layers.dense import EinsumDense as EinsumDense
 from lamina.layers.embedding import Embedding as Embedding
 from lamina.layers.embedding import Masking as Masking
+from lamina.layers.foreign import FlaxLayer as FlaxLayer
+from lamina.layers.foreign import JaxLayer as JaxLayer
+from lamina.layers.foreign import TFSMLayer as TFSMLayer
 from lamina.layers.foreign import TorchModuleWrapper as TorchModuleWrapper
 from lamina.layers.identity import Identity as Identity
 from lamina.layers.input import Input as Input
@@ -51,6 +53,8 @@ from lamina.layers.merging import maximum as maximum
 from lamina.layers.merging import minimum as minimum
 from lamina.layers.merging import multiply as multiply
 from lamina.layers.merging import subtract as subtract
+from lamina.layers.multi_head_attention import GroupQueryAttention as GroupQueryAttention
+from lamina.layers.multi_head_attention import MultiHeadAttention as MultiHeadAttention
 from lamina.layers.normalization import BatchNormalization as BatchNormalization
 from lamina.layers.normalization import GroupNormalization as GroupNormalization
 from lamina.layers.normalization import LayerNormalization as LayerNormalization
@@ -116,6 +120,7 @@ from lamina.layers.reshaping import UpSampling3D as UpSampling3D
 from lamina.layers.reshaping import ZeroPadding1D as ZeroPadding1D
 from lamina.layers.reshaping import ZeroPadding2D as ZeroPadding2D
 from lamina.layers.reshaping import ZeroPadding3D as ZeroPadding3D
+from lamina.layers.reversible_embedding import ReversibleEmbedding as ReversibleEmbedding
 from lamina.layers.separable import DepthwiseConv1D as DepthwiseConv1D
 from lamina.layers.separable import DepthwiseConv2D as DepthwiseConv2D
 from lamina.layers.separable import SeparableConv1D as SeparableConv1D
@@ -124,6 +129,7 @@ from lamina.layers.separable import SeparableConvolution1D as SeparableConvoluti
 from lamina.layers.separable import SeparableConvolution2D as SeparableConvolution2D
 from lamina.layers.serialization import deserialize as deserialize
 from lamina.layers.serialization import serialize as serialize
+from lamina.layers.spectral_normalization import SpectralNormalization as SpectralNormalization
 from lamina.layers.wrappers import Bidirectional as Bidirectional
 from lamina.layers.wrappers import TimeDistributed as TimeDistributed
 from lamina.layers.wrappers import Wrapper as Wrapper

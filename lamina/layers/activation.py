@@ -8,6 +8,7 @@ from typing import Any
 from lamina import activations, constraints, initializers, ops, regularizers
 from lamina.core.input_spec import InputSpec
 from lamina.core.layer import Layer
+from lamina.layers.checks import number
 from lamina.ops.row import Tensor, TensorLike
 
 
@@ -174,7 +175,7 @@ class Softmax(Layer):
     """Softmax: e^x / Σ e^x along one or more axes.
 
     Args:
-        axis: the axis or axes.
+        axis: the axis or axes; all of them, the batch too, where None.
 
     The call takes `mask`, booleans of the input's shape: where False, the result is 0.
 
@@ -186,22 +187,27 @@ class Softmax(Layer):
 
     supports_masking = True
 
-    def __init__(self, axis: int | Sequence[int] = -1, **kwargs: Any) -> None:
+    def __init__(self, axis: int | Sequence[int] | None = -1, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.axis = axis
 
     def call(self, inputs: TensorLike, mask: TensorLike | None = None) -> Tensor:
-        if mask is not None:
-            # Far below every logit, and finite: a row without a True gets no NaN.
-            lowest = -3e4 if self.compute_dtype == "float16" else -1e9
-            inputs = ops.where(ops.cast(mask, "bool"), inputs, ops.add(inputs, lowest))
+        if mask is None:
+            return self._softmax(inputs)
+        # Far below every logit, and finite: a row without a True gets no NaN.
+        lowest = -3e4 if self.compute_dtype == "float16" else -1e9
+        seen = ops.cast(mask, "bool")
+        return ops.where(seen, self._softmax(ops.where(seen, inputs, ops.add(inputs, lowest))), 0)
+
+    def _softmax(self, inputs: TensorLike) -> Tensor:
         if isinstance(self.axis, int):
             return ops.softmax(inputs, axis=self.axis)
-        axes = tuple(self.axis)
+        axes = None if self.axis is None else tuple(self.axis)
         return ops.exp(ops.subtract(inputs, ops.logsumexp(inputs, axis=axes, keepdims=True)))
 
 
 def _not_negative(name: str, value: Any) -> float:
-    if not isinstance(value, (int, float)) or value < 0:
+    found = number(value)
+    if found is None or found < 0:
         raise ValueError(f"{name} is a number of at least 0, not {value!r}.")
-    return value
+    return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numbers
 import operator
 from typing import Any
 
@@ -39,9 +40,17 @@ def sizes(name: str, value: Any, rank: int, least: int = 1) -> tuple[int, ...]:
 
 def fraction(name: str, value: Any) -> float:
     """`value`, a number from 0 to 1."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 1:
+    found = number(value)
+    if found is None or not 0 <= found <= 1:
         raise ValueError(f"{name} is a number from 0 to 1, not {value!r}.")
-    return value
+    return found
+
+
+def number(value: Any) -> float | None:
+    """`value` as a number of Python's, those of NumPy too; None where it is no real number."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        return None
+    return value if isinstance(value, (int, float)) else float(value)
 
 
 def only_none(layer: str, **arguments: Any) -> None:
@@ -81,6 +90,7 @@ __all__ = [
     "channel_axis",
     "fraction",
     "integer",
+    "number",
     "one_of",
     "only_none",
     "positive",

@@ -255,6 +255,11 @@ class Dot(Merge):
         axes = (self.axes, self.axes) if isinstance(self.axes, int) else self.axes
         first, second = inputs
         ranks = len(first.shape), len(second.shape)
+        if any(not -rank <= axis < rank for axis, rank in zip(axes, ranks, strict=True)):
+            raise ShapeError(
+                f"Dot with axes={self.axes} was given the shapes {tuple(first.shape)} and "
+                f"{tuple(second.shape)}, which do not have these axes."
+            )
         one, other = (axis % rank for axis, rank in zip(axes, ranks, strict=True))
         if first.shape[one] != second.shape[other] or 0 in (one, other):
             raise ShapeError(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,7 +11,7 @@ from lamina import constraints, initializers, ops, regularizers
 from lamina.core.input_spec import InputSpec
 from lamina.core.layer import Layer
 from lamina.core.variable import Variable
-from lamina.ops.normalization import standardize_batch
+from lamina.ops.normalization import over_replicas, standardize_batch
 from lamina.ops.row import Tensor, TensorLike
 
 
@@ -75,6 +77,18 @@ class _Normalization(Layer):
         return size
 
 
+def _checked(clipping: dict[str, float]) -> dict[str, float]:
+    """The bounds of batch renormalization, if they are such."""
+    lowest, highest = clipping.get("rmin", 0.0), clipping.get("rmax", math.inf)
+    known = {"rmin", "rmax", "dmax"} >= clipping.keys()
+    if not known or lowest > highest or clipping.get("dmax", 0.0) < 0.0:
+        raise ValueError(
+            "renorm_clipping holds rmin, rmax and dmax, or some of them, rmin at most rmax and "
+            f"dmax at least 0, not {clipping!r}."
+        )
+    return clipping
+
+
 class BatchNormalization(_Normalization):
     """Normalizes each channel by the mean and variance of the batch.
 
@@ -92,8 +106,15 @@ class BatchNormalization(_Normalization):
         moving_mean_initializer, moving_variance_initializer: for the moving statistics.
         beta_regularizer, gamma_regularizer: penalties on the two.
         beta_constraint, gamma_constraint: projections of the two, applied after each step.
-        renorm, renorm_clipping, renorm_momentum: renorm is False.
-        synchronized: whether replicas share their statistics.
+        renorm: whether to normalize by the batch and then correct to the running statistics, so
+            that small or uneven batches are normalized as they will be outside of training:
+            y = gamma * (r * (x - mean(x)) / std(x) + d) + beta, with r = std(x) / renorm_stddev,
+            d = (mean(x) - renorm_mean) / renorm_stddev and std(x) = sqrt(var(x) + epsilon). r and
+            d count as constants (Ioffe, 2017, https://arxiv.org/abs/1702.03275).
+        renorm_clipping: bounds `"rmin"` and `"rmax"` of r, and `"dmax"` of |d|; any of them.
+        renorm_momentum: how slowly `renorm_mean` and `renorm_stddev` follow the batch's.
+        synchronized: whether the statistics are those of the whole batch where several processes
+            have a part each; see `ops.moments`.
 
     The call takes `mask`, booleans of shape `(batch, steps)`: what it leaves out does not count
     in the statistics.
@@ -132,13 +153,11 @@ class BatchNormalization(_Normalization):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        if renorm:
-            raise ValueError(
-                "BatchNormalization takes renorm=False only: batch renormalization is not offered. "
-                "GroupNormalization and LayerNormalization do not depend on the batch."
-            )
         self.axis = axis
         self.momentum = momentum
+        self.renorm = renorm
+        self.renorm_clipping = _checked(renorm_clipping or {}) if renorm else renorm_clipping
+        self.renorm_momentum = renorm_momentum
         self.synchronized = synchronized
         self._start(
             epsilon,
@@ -158,7 +177,14 @@ class BatchNormalization(_Normalization):
         self.moving_variance = self._add_moving(
             size, "moving_variance", self.moving_variance_initializer
         )
+        if self.renorm:
+            self.moving_stddev = self._add_moving(size, "moving_stddev", self._first_stddev)
+            self.renorm_mean = self._add_moving(size, "renorm_mean", self.moving_mean_initializer)
+            self.renorm_stddev = self._add_moving(size, "renorm_stddev", self._first_stddev)
         self.input_spec = InputSpec(ndim=len(input_shape), axes={self.axis: size})
+
+    def _first_stddev(self, shape: Sequence[int], dtype: str) -> Tensor:
+        return ops.sqrt(self.moving_variance.value)
 
     def _add_moving(self, size: int, name: str, initializer: Any) -> Variable:
         return self.add_weight((size,), initializer, trainable=False, autocast=False, name=name)
@@ -169,31 +195,68 @@ class BatchNormalization(_Normalization):
         x = self._wide(inputs)
         gamma, beta = self._scale_and_offset()
         learning = training and self.trainable
-        if learning and mask is None:
+        if learning and mask is None and not (self.renorm or self.synchronized):
             outputs, mean, variance = standardize_batch(x, self.axis, beta, gamma, self.epsilon)
         else:
             mean, variance = self.moving_mean.value, self.moving_variance.value
             if learning:
-                mean, variance = self._masked_moments(x, mask)
+                mean, variance = self._moments(x, mask)
+                if self.renorm:
+                    gamma, beta = self._corrected(mean, variance, gamma, beta)
             outputs = ops.batch_normalization(
                 x, mean, variance, self.axis, beta, gamma, self.epsilon
             )
         if learning:
-            for moving, batch in ((self.moving_mean, mean), (self.moving_variance, variance)):
-                moving.assign(moving * self.momentum + batch * (1.0 - self.momentum))
+            self._follow(mean, variance)
         return ops.cast(outputs, self.compute_dtype)
 
-    def _masked_moments(self, x: Tensor, mask: TensorLike) -> tuple[Tensor, Tensor]:
+    def _follow(self, mean: Tensor, variance: Tensor) -> None:
+        """Move the running statistics towards those of the batch."""
+        followed = [(self.moving_mean, mean, self.momentum)]
+        if self.renorm:
+            stddev = ops.sqrt(variance + self.epsilon)
+            followed.append((self.moving_stddev, stddev, self.momentum))
+            followed.append((self.renorm_mean, mean, self.renorm_momentum))
+            followed.append((self.renorm_stddev, stddev, self.renorm_momentum))
+        else:
+            followed.append((self.moving_variance, variance, self.momentum))
+        for moving, batch, momentum in followed:
+            moving.assign(moving * momentum + batch * (1.0 - momentum))
+        if self.renorm:
+            squares = ops.square(self.moving_stddev.value)
+            self.moving_variance.assign(ops.maximum(squares - self.epsilon, 0.0))
+
+    def _corrected(
+        self, mean: Tensor, variance: Tensor, gamma: Tensor | None, beta: Tensor | None
+    ) -> tuple[Tensor, Tensor]:
+        """Factor and offset that bring what the batch normalizes to the running statistics."""
+        bounds, known = self.renorm_clipping or {}, self.renorm_stddev.value
+        r = ops.sqrt(variance + self.epsilon) / known
+        r = ops.clip(r, bounds.get("rmin", 0.0), bounds.get("rmax", math.inf))
+        d = (mean - self.renorm_mean.value) / known
+        most = bounds.get("dmax", math.inf)
+        factor, offset = ops.stop_gradient(r), ops.stop_gradient(ops.clip(d, -most, most))
+        if gamma is not None:
+            factor, offset = factor * gamma, offset * gamma
+        return factor, offset if beta is None else offset + beta
+
+    def _moments(self, x: Tensor, mask: TensorLike | None) -> tuple[Tensor, Tensor]:
         """Mean and variance of each channel, over the places that the mask leaves."""
         rank = len(x.shape)
         axes = tuple(axis for axis in range(rank) if axis != self.axis % rank)
+        if mask is None:
+            return ops.moments(x, axes, synchronized=self.synchronized)
         mask = ops.cast(mask, x.dtype)
         weights = ops.broadcast_to(
             ops.reshape(mask, (*ops.shape(mask), *(1,) * (rank - len(mask.shape)))), ops.shape(x)
         )
-        count = ops.sum(weights, axis=axes, keepdims=True) + 1e-7
-        mean = ops.sum(x * weights, axis=axes, keepdims=True) / count
-        variance = ops.sum(ops.square(x - mean) * weights, axis=axes, keepdims=True) / count
+
+        def total(x: Tensor) -> Tensor:
+            return over_replicas(ops.sum(x, axis=axes, keepdims=True), self.synchronized)
+
+        count = total(weights) + 1e-7
+        mean = total(x * weights) / count
+        variance = total(ops.square(x - mean) * weights) / count
         return ops.squeeze(mean, axes), ops.squeeze(variance, axes)
 
 
@@ -210,7 +273,8 @@ class LayerNormalization(_Normalization):
         beta_initializer, gamma_initializer: for the two.
         beta_regularizer, gamma_regularizer: penalties on the two.
         beta_constraint, gamma_constraint: projections of the two, applied after each step.
-        rms_scaling: False.
+        rms_scaling: whether to leave the mean where it is: y = gamma * x / sqrt(var(x) + epsilon),
+            without beta. Kept for old programs, and no root mean square; see `RMSNormalization`.
 
     Example:
         >>> from lamina import layers, ops
@@ -237,9 +301,14 @@ class LayerNormalization(_Normalization):
         rms_scaling: bool = False,
         **kwargs: Any,
     ) -> None:
-        if rms_scaling:
-            raise ValueError("LayerNormalization takes rms_scaling=False: see RMSNormalization.")
         super().__init__(**kwargs)
+        if rms_scaling:
+            warnings.warn(
+                "LayerNormalization(rms_scaling=True) divides by the standard deviation and not by "
+                "the root mean square. Use RMSNormalization for that.",
+                stacklevel=2,
+            )
+        self.rms_scaling = rms_scaling
         self.axis: Any = axis if isinstance(axis, int) else list(axis)
         self._start(
             epsilon,
@@ -254,14 +323,23 @@ class LayerNormalization(_Normalization):
         # A list from now on, as Keras has it in the configs of built layers.
         self.axis = [self.axis] if isinstance(self.axis, int) else self.axis
         axes = sorted(axis % len(input_shape) for axis in self.axis)
-        self._add_scale_and_offset([self._size(input_shape, axis) for axis in axes])
+        shape = [self._size(input_shape, axis) for axis in axes]
+        if self.rms_scaling:
+            self.gamma, self.beta = self._add(shape, "gamma"), None
+        else:
+            self._add_scale_and_offset(shape)
 
     def call(self, inputs: TensorLike) -> Tensor:
         x = self._wide(inputs)
         gamma, beta = self._scale_and_offset()
-        outputs = ops.layer_normalization(
-            x, gamma, beta, axis=tuple(self.axis), epsilon=self.epsilon
-        )
+        axes = tuple(self.axis)
+        if self.rms_scaling:
+            _, variance = ops.moments(x, axes, keepdims=True)
+            known = {axis % len(x.shape) for axis in axes}
+            along = [size if axis in known else 1 for axis, size in enumerate(x.shape)]
+            outputs = x * ops.rsqrt(variance + self.epsilon) * ops.reshape(gamma, along)
+        else:
+            outputs = ops.layer_normalization(x, gamma, beta, axis=axes, epsilon=self.epsilon)
         return ops.cast(outputs, self.compute_dtype)
 
 

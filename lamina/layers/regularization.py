@@ -10,7 +10,7 @@ from lamina import ops, random, regularizers
 from lamina.core.input_spec import InputSpec
 from lamina.core.layer import Layer
 from lamina.core.seeds import SeedGenerator
-from lamina.layers.checks import fraction, standardize_data_format
+from lamina.layers.checks import fraction, number, standardize_data_format
 from lamina.ops.row import Tensor, TensorLike
 
 # Minus scale * alpha of `selu`: what its output tends to for large negative inputs.
@@ -179,10 +179,11 @@ class GaussianNoise(_Noise):
 
     def __init__(self, stddev: float, seed: int | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        if not isinstance(stddev, (int, float)) or stddev < 0:
+        found = number(stddev)
+        if found is None or found < 0:
             raise ValueError(f"stddev is a number of at least 0, not {stddev!r}.")
-        self.stddev = stddev
-        self._start(stddev, seed)
+        self.stddev = found
+        self._start(found, seed)
 
     def _noisy(self, inputs: Tensor) -> Tensor:
         return ops.add(inputs, self._normal(inputs, 0.0, self.stddev))

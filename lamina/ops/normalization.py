@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from lamina.backend import current, is_keras_tensor
 from lamina.backend.config import epsilon as default_epsilon
 from lamina.backend.dtypes import is_float, standardize_dtype
 from lamina.ops import (
@@ -50,8 +51,10 @@ def moments(
             becomes its limit.
         axes: the axes to reduce.
         keepdims: leave 1 in the place of each.
-        synchronized: taken for Keras's sake; a batch spread over devices is one tensor here, and
-            its moments are those of the whole.
+        synchronized: whether the moments are those of what all processes have that run the
+            program side by side, in equal parts, under `torch.distributed` or a strategy of
+            `tf.distribute`. On JAX a batch spread over devices is one tensor, whose moments are
+            those of the whole in any case.
 
     Returns:
         `(mean, variance)`.
@@ -64,10 +67,10 @@ def moments(
     """
     wide = _wide(x)
     axes = axes if isinstance(axes, int) else tuple(axes)
-    mean = reductions.mean(wide, axis=axes, keepdims=True)
+    mean = over_replicas(reductions.mean(wide, axis=axes, keepdims=True), synchronized)
     # The gradient through the mean is zero; without it the backward pass is one pass shorter.
     squares = elementwise.square(wide - control.stop_gradient(mean))
-    variance = reductions.mean(squares, axis=axes, keepdims=keepdims)
+    variance = over_replicas(reductions.mean(squares, axis=axes, keepdims=keepdims), synchronized)
     if not keepdims:
         mean = shaping.squeeze(mean, axis=axes)
     if wide is x:
@@ -75,6 +78,11 @@ def moments(
     # The variance of half-width floats is soon beyond their range.
     kind = standardize_dtype(x.dtype)
     return conversion.saturate_cast(mean, kind), conversion.saturate_cast(variance, kind)
+
+
+def over_replicas(x: Tensor, synchronized: bool) -> Tensor:
+    """The mean of `x` over all processes that run the program side by side, or `x` as it is."""
+    return current().replica_mean(x) if synchronized and not is_keras_tensor(x) else x
 
 
 def _along(vector: Tensor, x: Tensor, axis: int | Sequence[int]) -> Tensor:

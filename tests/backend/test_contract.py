@@ -377,14 +377,14 @@ def optimizer(backend):
     same(backend.read(handle), X - 0.5)
 
 
-def module(backend):
+def foreign(backend):
     torch = pytest.importorskip("torch")
     linear = torch.nn.Sequential(torch.nn.Linear(2, 2), torch.nn.BatchNorm1d(2))
-    made = backend.module(linear)
+    made = backend.foreign("module", linear)
     if backend.name != "torch":
         assert made is None
         return
-    assert backend.module(X) is None
+    assert backend.foreign("module", X) is None
     found = {name: learnt for name, _, learnt in made.handles()}
     assert found["0.weight"] and found["1.bias"] and not found["1.running_mean"]
     handle = {name: handle for name, handle, _ in made.handles()}["1.running_mean"]
@@ -395,6 +395,10 @@ def module(backend):
     assert backend.to_numpy(backend.read(handle)).any()
 
 
+def replica_mean(backend):
+    same(backend.replica_mean(backend.array(X)), X)  # several: tests/layers/test_normalization.py
+
+
 def block(backend):
     tree = {"x": backend.array(X), "y": [backend.array(X)]}
     assert backend.block(tree) is not None
@@ -402,7 +406,8 @@ def block(backend):
 
 OPTIONAL = [
     *(number, takes_numbers, canonical, copy, is_traced, scope, set_trainable, outside_trace),
-    *(without_gradients, update_all, optimizer, module, block, check_values, repeating),
+    *(without_gradients, update_all, optimizer, foreign, replica_mean, block, check_values),
+    repeating,
 ]
 
 

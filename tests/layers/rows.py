@@ -58,6 +58,7 @@ ACTIVATIONS = [
     Row("Softmax"),
     Row("Softmax", {"axis": [1, 2]}, (2, 5, 3)),
     Row("Softmax", {}, (2, 5), call={"mask": STEPS}),
+    Row("Softmax", {}, (2, 5), call={"mask": STEPS & STEPS[:, :1] & [[True], [False]]}),
     Row("Identity"),
     Row("Rescaling", {"scale": 0.5, "offset": -1.0}),
     Row("Rescaling", {"scale": [1.0, 2.0, 3.0]}, (2, 4, 3), "int32", gradient=False),
@@ -163,6 +164,12 @@ NORMALIZATION = [
     Row("BatchNormalization", {"momentum": 0.5}, (4, 3)),
     Row("BatchNormalization", {"axis": 1, "scale": False}, (2, 3, 4, 5)),
     Row("BatchNormalization", {"center": False}, (2, 5, 3), call={"mask": STEPS}),
+    Row("BatchNormalization", {"renorm": True, "momentum": 0.5, "renorm_momentum": 0.8}, (4, 3)),
+    Row(
+        "BatchNormalization",
+        {"renorm": True, "renorm_clipping": {"rmax": 1.5, "rmin": 0.7, "dmax": 0.3}, "axis": 1},
+        (2, 3, 5),
+    ),
     Row("LayerNormalization"),
     Row("LayerNormalization", {"axis": [1, 2], "gamma_regularizer": "l2"}, (2, 5, 3)),
     Row("LayerNormalization", {"axis": 1, "center": False, "scale": False}, (2, 5, 3)),
@@ -203,8 +210,29 @@ MERGING = [
     Row("Dot", {"axes": -1}, [(2, 3, 6, 4), (2, 5, 4)]),
 ]
 
+REVERSIBLE = {"input_dim": 7, "output_dim": 4}
+UNWRITTEN = {"unlike": frozenset({"activity_regularizer", "quantization_config"})}
+EMBEDDINGS = [
+    Row("ReversibleEmbedding", {**REVERSIBLE, "mask_zero": True}, (2, 3), "int32", **UNWRITTEN),
+    Row(
+        "ReversibleEmbedding",
+        {**REVERSIBLE, "tie_weights": False, "embeddings_regularizer": "l2"},
+        (2, 3, 4),
+        call={"reverse": True},
+        **UNWRITTEN,
+    ),
+    Row(
+        "ReversibleEmbedding",
+        {**REVERSIBLE, "logit_soft_cap": 0.5},
+        (2, 3, 4),
+        call={"reverse": True},
+        **UNWRITTEN,
+    ),
+]
+
 ROWS = [
     *DENSE,
+    *EMBEDDINGS,
     *ACTIVATIONS,
     *RESHAPING,
     *CONVOLUTIONS,

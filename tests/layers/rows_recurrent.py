@@ -74,6 +74,7 @@ CONVOLUTIONAL = [
 ATTENTION = [
     Row("Attention", {}, [(2, 5, 3), (2, 6, 3)], call={"mask": [STEPS, SOURCES]}),
     Row("Attention", {"use_scale": True, "score_mode": "concat"}, [(2, 5, 3), (2, 6, 3)]),
+    Row("Attention", {}, [(2, 3, 5, 4), (2, 3, 6, 4)], call={"return_attention_scores": True}),
     Row(
         "AdditiveAttention",
         {},

@@ -1,4 +1,4 @@
-"""Multi-head attention against Keras."""
+"""Attention in heads against Keras."""
 
 import keras
 import numpy as np
@@ -31,6 +31,7 @@ CASES = {
     "padded": ({}, [QUERY, VALUE], {"value_mask": SOURCES, "query_mask": TARGETS}),
     "key mask": ({}, [QUERY, VALUE, KEY], {"key_mask": SOURCES}),
     "mask": ({}, [QUERY, VALUE], {"attention_mask": SEEN}),
+    "mask of heads": ({}, [QUERY, VALUE], {"attention_mask": np.stack([SEEN, ~SEEN], 1)}),
     "columns": ({"attention_axes": 1}, [IMAGE, IMAGE], {}),
     "rows": ({"attention_axes": (2,)}, [IMAGE, IMAGE], {}),
     "image": ({}, [IMAGE, IMAGE], {}),
@@ -51,6 +52,78 @@ def test_agrees_with_keras(case, scores):
     keras.layers.MultiHeadAttention.from_config(layer.get_config())
     again = layers.MultiHeadAttention.from_config(layer.get_config())
     assert again.get_config() == layer.get_config()
+
+
+GROUPED = {
+    "shared": ({}, [QUERY, VALUE, KEY], {}),
+    "gate": ({"use_gate": True, "use_bias": False}, [QUERY, QUERY], {"use_causal_mask": True}),
+    "one key head": ({"num_key_value_heads": 1, "sliding_window": 2}, [QUERY, VALUE], {}),
+    "padded": (
+        {"num_key_value_heads": 4},
+        [QUERY, VALUE],
+        {"query_mask": TARGETS, "value_mask": SOURCES, "key_mask": SOURCES[::-1]},
+    ),
+    "mask": ({}, [QUERY, VALUE], {"attention_mask": SEEN, "use_causal_mask": True}),
+}
+
+
+@pytest.mark.parametrize("scores", [False, True], ids=["output", "scores"])
+@pytest.mark.parametrize("case", GROUPED)
+def test_grouped_queries_agree_with_keras(case, scores):
+    arguments, inputs, call = GROUPED[case]
+    arguments = {"head_dim": 3, "num_query_heads": 4, "num_key_value_heads": 2, **arguments}
+    call = {**call, "return_attention_scores": scores}
+    layer, reference = agree(lambda of: of.GroupQueryAttention(**arguments), *inputs, **call)
+    paths = [[v.path.partition("/")[2] for v in one.weights] for one in (layer, reference)]
+    assert paths[0] == paths[1]
+    assert layer.name.rstrip("_0123456789") == reference.name.rstrip("_0123456789")
+    assert layer.get_config().keys() == reference.get_config().keys()
+    again = layers.GroupQueryAttention.from_config(layer.get_config())
+    assert again.get_config() == layer.get_config()
+
+
+def test_heads_that_do_not_divide_are_refused():
+    with pytest.raises(ValueError, match="4 query heads are no multiple of 3"):
+        layers.GroupQueryAttention(8, 4, 3)
+
+
+MAKERS = {
+    "heads": lambda of, x: of.MultiHeadAttention(2, 3)(x, x, use_causal_mask=True),
+    "groups": lambda of, x: of.GroupQueryAttention(3, 4, 2)(x, x),
+    "dot": lambda of, x: of.Attention()([x, x], use_causal_mask=True),
+    "additive": lambda of, x: of.AdditiveAttention()([x, x]),
+}
+
+
+@pytest.mark.filterwarnings("ignore:.*passed an input with a mask:UserWarning")  # of Keras
+@pytest.mark.parametrize("maker", MAKERS.values(), ids=MAKERS)
+def test_masks_of_an_embedding_hide_padding_as_in_keras(maker):
+    words, outputs, weights = np.array([[3, 1, 2, 0, 0], [1, 0, 4, 4, 0]]), [], None
+    for of, model in ((layers, lamina.Model), (keras.layers, keras.Model)):
+        inputs = of.Input((None,), dtype="int32")
+        attended = maker(of, of.Embedding(5, 4, mask_zero=True)(inputs))
+        made = model(inputs, of.GlobalAveragePooling1D()(attended))
+        weights = weights or [GENERATOR.normal(size=w.shape) for w in made.get_weights()]
+        made.set_weights(weights)
+        outputs.append(np.asarray(ops.convert_to_numpy(made(words))))
+    np.testing.assert_allclose(*outputs, rtol=1e-5, atol=1e-5)
+
+
+def test_members_are_read_only():
+    layer = layers.MultiHeadAttention(2, 3, attention_axes=1)
+    assert (layer.num_heads, layer.key_dim, layer.value_dim, layer.attention_axes) == (
+        2,
+        3,
+        3,
+        (1,),
+    )
+    with pytest.raises(AttributeError, match="num_heads"):
+        layer.num_heads = 4
+    with pytest.raises(AttributeError, match="query_dense"):
+        _ = layer.query_dense
+    layer(QUERY, VALUE)
+    assert layer.query_dense.kernel.shape == (4, 2, 3)
+    assert layer.output_dense.kernel.shape == (2, 3, 4)
 
 
 def test_another_size_of_values():

@@ -67,6 +67,16 @@ def test_dropping_everything_gives_zeros(layer):
     assert not np.asarray(layer(ONES, training=True)).any()
 
 
+def test_a_reversed_embedding_computes_in_the_type_asked_for():
+    layer = layers.ReversibleEmbedding(7, 4, reverse_dtype="float32", dtype="mixed_bfloat16")
+    vectors = layer(np.array([[1, 2]]))
+    logits = layer(vectors, reverse=True)
+    types = [lamina.backend.standardize_dtype(one.dtype) for one in (vectors, logits)]
+    assert types == ["bfloat16", "float32"]
+    expected = np.asarray(vectors, "float32") @ layer.embeddings.numpy().T
+    np.testing.assert_allclose(ops.convert_to_numpy(logits), expected, rtol=1e-4, atol=1e-5)
+
+
 def test_noise_has_the_moments_it_says():
     x = np.random.default_rng(0).normal(size=(300, 300)).astype("float32")
     alpha = np.asarray(layers.AlphaDropout(0.2, seed=1)(x, training=True))
@@ -104,6 +114,19 @@ def test_concatenate_joins_masks(axis):
     mask = np.asarray(get_mask(layers.concatenate([x, y], axis=axis))).astype(int)
     joined = np.concatenate([MASKS[0], np.ones((2, 3), int)], 1)
     np.testing.assert_array_equal(mask, joined if axis == 1 else MASKS[0])
+
+
+def test_dot_refuses_axes_that_are_not_there():
+    with pytest.raises(ValueError, match=r"Dot with axes=3 .* do not have these axes"):
+        layers.Dot(3)([ONES, ONES])
+
+
+@pytest.mark.parametrize("rate", [np.float32(0.5), np.float64(0.5)])
+def test_numbers_of_numpy_are_numbers(rate):
+    assert layers.Dropout(rate).get_config()["rate"] == 0.5
+    assert layers.GaussianNoise(rate).stddev == 0.5 and layers.ReLU(rate).max_value == 0.5
+    with pytest.raises(ValueError, match="rate is a number from 0 to 1, not True"):
+        layers.Dropout(True)
 
 
 def test_functions_call_the_layers_of_their_names():
@@ -203,7 +226,6 @@ def test_lambda_never_runs_stored_code(function):
         (lambda: layers.Cropping1D(3)(ONES), "Crop less"),
         (lambda: layers.UpSampling2D(interpolation="cubic"), "interpolation"),
         (lambda: layers.ReLU(max_value=-1), "max_value"),
-        (lambda: layers.BatchNormalization(renorm=True), "renorm=False"),
         (lambda: layers.GroupNormalization(4)(ONES), "groups=4"),
         (lambda: layers.Add()(ONES), "list of tensors"),
         (lambda: layers.Subtract()([ONES] * 3), "two tensors"),

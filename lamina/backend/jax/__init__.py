@@ -12,7 +12,16 @@ import numpy as np
 from jax import lax
 
 from lamina.backend.contract import Backend, Function
-from lamina.backend.jax import kernels, linear, nn, optimizer, random, transforms, variables
+from lamina.backend.jax import (
+    foreign,
+    kernels,
+    linear,
+    nn,
+    optimizer,
+    random,
+    transforms,
+    variables,
+)
 
 
 class JaxBackend(Backend):
@@ -75,6 +84,12 @@ class JaxBackend(Backend):
     remat = staticmethod(transforms.remat)
     custom_gradient = staticmethod(transforms.custom_gradient)
     eval_shape = staticmethod(transforms.eval_shape)
+
+    def foreign(self, kind: str, *parts: Any) -> Any:
+        if kind == "flax":
+            return foreign.flax_functions(*parts)
+        # What the platforms are that come last matters where TensorFlow runs the function.
+        return foreign.ForeignFunction(self, *parts[:-1]) if kind == "function" else None
 
     def devices(self) -> list[str]:
         return [f"{device.platform}:{device.id}" for device in jax.devices()]

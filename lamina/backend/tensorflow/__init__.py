@@ -16,6 +16,7 @@ from lamina.backend.dtypes import ALL
 from lamina.backend.tensorflow import (
     compiled,
     control,
+    foreign,
     kernels,
     nn,
     random,
@@ -86,6 +87,21 @@ class TensorFlowBackend(Backend):
     remat = staticmethod(transforms.remat)
     custom_gradient = staticmethod(transforms.custom_gradient)
     eval_shape = staticmethod(transforms.eval_shape)
+
+    def foreign(self, kind: str, *parts: Any) -> Any:
+        if kind == "program":
+            return foreign.SavedProgram(*parts)
+        if kind not in ("function", "flax"):
+            return None
+        from lamina.backend.tensorflow import converted  # imports JAX, for those who use it
+
+        return converted.foreign(self, kind, *parts)
+
+    def replica_mean(self, x: tf.Tensor) -> tf.Tensor:
+        replica = tf.distribute.get_replica_context()
+        if replica is None or replica.num_replicas_in_sync == 1:
+            return x
+        return replica.all_reduce(tf.distribute.ReduceOp.MEAN, x)
 
     def devices(self) -> list[str]:
         found = tf.config.list_logical_devices()

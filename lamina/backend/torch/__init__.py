@@ -121,8 +121,9 @@ class TorchBackend(Backend):
     remat = staticmethod(transforms.remat)
     custom_gradient = staticmethod(transforms.custom_gradient)
     eval_shape = staticmethod(transforms.eval_shape)
-    module = staticmethod(foreign.module)
+    foreign = staticmethod(foreign.foreign)
 
+    replica_mean = staticmethod(devices.replica_mean)
     devices = staticmethod(devices.available)
 
     def device(self, name: str) -> contextlib.AbstractContextManager[Any]:

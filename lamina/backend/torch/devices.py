@@ -45,6 +45,16 @@ def use(name: str) -> Iterator[None]:
         _local.device = before
 
 
+def replica_mean(x: torch.Tensor) -> torch.Tensor:
+    """The mean of `x` over the processes of `torch.distributed`; gradients flow to all of them."""
+    distributed = torch.distributed
+    if not distributed.is_available() or not distributed.is_initialized():
+        return x
+    from torch.distributed.nn.functional import all_reduce
+
+    return all_reduce(x) / distributed.get_world_size()  # type: ignore[no-any-return,no-untyped-call]
+
+
 def placed(value: Any, dtype: str | None) -> torch.Tensor:
     """`value`, a number, nested list or NumPy array, as a tensor on the default device."""
     kind = None if dtype is None else TYPES[dtype]

@@ -10,9 +10,10 @@ from lamina.backend.frames import Cell, local
 from lamina.backend.torch.variables import assign, read
 
 
-def module(value: Any) -> ForeignModule | None:
+def foreign(kind: str, *parts: Any) -> ForeignModule | None:
     """What stands for a `torch.nn.Module`; None for anything else."""
-    return ForeignModule(value) if isinstance(value, torch.nn.Module) else None
+    known = kind == "module" and isinstance(parts[0], torch.nn.Module)
+    return ForeignModule(*parts) if known else None
 
 
 class ForeignModule:
