@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from lamina import ops
 from lamina.ops.operand import role_of
 from lamina.symbolic.tensor import KerasTensor
 
-_TAGS = {
+_TAGS: dict[str, Callable[[dict[str, Any]], Any]] = {
     "__bytes__": lambda config: config["value"].encode(),
     "__ellipsis__": lambda config: ...,
     "__keras_tensor__": lambda config: KerasTensor(config["shape"], config["dtype"]),

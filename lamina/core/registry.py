@@ -152,7 +152,16 @@ def slot_of(config: dict[str, Any]) -> str:
             slot for slot in ("dtype_policies", "models") if config["class_name"] in slots[slot]
         )
         return next(named, "layers")
-    return next((part for part in reversed(parts) if part in slots), "layers")
+    found = next((part for part in reversed(parts) if part in slots), None)
+    if found is None and config["class_name"] == "function":
+        name = config["config"]
+        known = (slot for slot in _OF_FUNCTIONS if inspect.isfunction(slots[slot].get(name)))
+        found = next(known, None)
+    return found or "layers"
+
+
+# Where a function of ours is looked up that Keras names without a module.
+_OF_FUNCTIONS = ("activations", "losses", "metrics")
 
 
 def serialize(value: Any) -> Any:
@@ -167,7 +176,7 @@ def serialize(value: Any) -> Any:
     if inspect.isfunction(value):
         return value.__name__ if _is_ours(value) else _described(value, "function", value.__name__)
     if hasattr(value, "get_config") and not inspect.isclass(value):
-        described = _described(type(value), type(value).__name__, value.get_config())
+        described = _described(type(value), type(value).__name__, serialize(value.get_config()))
         for part in ("build_config", "compile_config"):
             state = getattr(value, f"get_{part}", lambda: None)()
             if state is not None:
@@ -222,9 +231,9 @@ def register_keras_serializable(
     return register
 
 
-def get_registered_name(entry: Any) -> str:
-    """The name that `entry` was registered under, else its own."""
-    return str(_names.get(entry, entry.__name__))
+def get_registered_name(obj: Any) -> str:
+    """The name that a class or function was registered under, else its own."""
+    return str(_names.get(obj, obj.__name__))
 
 
 def get_registered_object(

@@ -189,10 +189,12 @@ class Stateless(Steps):
 
         Example:
             >>> import lamina
-            >>> make = lambda: lamina.Sequential([lamina.Input((3,)), lamina.layers.Dense(2, name="out")], name="net")
-            >>> one, other = make(), make()
-            >>> other.set_state_tree(one.get_state_tree())
-            >>> bool((one.get_weights()[0] == other.get_weights()[0]).all())
+            >>> layers = [lamina.Input((3,)), lamina.layers.Dense(2, name="out")]
+            >>> model = lamina.Sequential(layers, name="net")
+            >>> before = model.get_state_tree("numpy_array")
+            >>> model.set_weights([0 * weight for weight in model.get_weights()])
+            >>> model.set_state_tree(before)
+            >>> bool((model.get_weights()[0] != 0).all())
             True
         """
         unknown = [name for name in state_tree if name not in GROUPS]
@@ -218,8 +220,8 @@ class Stateless(Steps):
         if left:
             warnings.warn(
                 f"Model {self.name!r} has no variable {', '.join(map(repr, left[:5]))}"
-                f"{', …' if left[5:] else ''}: {len(left)} value(s) of the state tree are left out. "
-                "Paths come from the names of the model and its layers.",
+                f"{', …' if left[5:] else ''}: {len(left)} value(s) of the state tree are left "
+                "out. Paths come from the names of the model and its layers.",
                 stacklevel=2,
             )
         for variable, value in pairs:
