@@ -112,7 +112,10 @@ def _resolved(value: Any, results: dict[tuple[str, int], list[Any]]) -> Any:
             return untagged(value)
         return {key: _resolved(one, results) for key, one in value.items()}
     if isinstance(value, (list, tuple)):
-        return type(value)(_resolved(one, results) for one in value)
+        found = [_resolved(one, results) for one in value]
+        # A key of several slices is a tuple, which JSON has no form for.
+        keys = any(isinstance(one, slice) or one is ... for one in found)
+        return tuple(found) if keys else type(value)(found)
     return value
 
 

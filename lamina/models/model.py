@@ -192,6 +192,10 @@ class Model(Trainer, Layer):
         base = {"name": self.name, "trainable": self.trainable}
         return {**base, **graph_config(self._graph)}
 
+    def get_build_config(self) -> dict[str, Any] | None:
+        """The shape that a subclass was built on; None for the shape of a functional model."""
+        return super().get_build_config() if self._graph is None else {"input_shape": None}
+
     @classmethod
     def from_config(
         cls, config: dict[str, Any], custom_objects: dict[str, Any] | None = None

@@ -166,6 +166,10 @@ class Sequential(Model):
             config["build_input_shape"] = tuple(self._chain[0].output.shape)
         return config
 
+    def get_build_config(self) -> dict[str, Any] | None:
+        """The shape of the input, once it is known."""
+        return None if self._graph is None else {"input_shape": tuple(self.inputs[0].shape)}
+
     @classmethod
     def from_config(
         cls, config: dict[str, Any], custom_objects: dict[str, Any] | None = None

@@ -79,8 +79,10 @@ class Steps(Compilation):
     ) -> Any:
         """The scalar to minimise: the compiled loss, and what layers added.
 
+        It is 0 in a model without any loss that is tested, for the sake of its metrics.
+
         Raises:
-            ValueError: if there is no loss at all.
+            ValueError: if there is no loss at all to train by.
         """
         parts = []
         if self._compile_arguments.get("loss") is not None and y is not None:
@@ -90,6 +92,8 @@ class Steps(Compilation):
             parts += [] if total is None else [total]
         parts += [ops.sum(ops.cast(loss, "float32")) for loss in self.losses]
         if not parts:
+            if not training and self._compile_arguments.get("loss") is None:
+                return ops.zeros(())  # there may be metrics to compute
             if self._compile_arguments.get("loss") is None or y is not None:
                 raise ValueError(
                     "There is no loss to compute: compile the model with loss=…, call add_loss in "
