@@ -223,7 +223,7 @@ class Model(Trainer, Layer):
 
         Example:
             >>> import lamina
-            >>> lamina.Sequential(name="empty").to_json()[:44]
+            >>> lamina.Sequential(name="empty").to_json()[:45]
             '{"module": "keras", "class_name": "Sequential'
         """
         return json.dumps(serialize(self), **kwargs)
