@@ -8,6 +8,8 @@ from typing import Any
 
 from lamina.symbolic.tensor import leaves
 
+_NESTS = (dict, list, tuple, type(None))
+
 
 @dataclass(frozen=True)
 class Outputs:
@@ -74,16 +76,20 @@ class Outputs:
         Raises:
             ValueError: if the number of entries or a name does not fit.
         """
-        listed = isinstance(value, (list, tuple)) and len(value) == len(self.names)
-        if not self.paths or value is None or listed:
+        if not self.paths or value is None:
             return per_output(value, self.names, role)
         try:
-            return [_at(value, path) for path in self.paths]
+            # An array or a name has parts as well, and is one entry all the same.
+            if all(isinstance(_at(value, path[:-1]), _NESTS) for path in self.paths):
+                return [_at(value, path) for path in self.paths]
         except (KeyError, IndexError, TypeError):
-            raise ValueError(
-                f"The model's outputs are nested ({', '.join(self.names)}), and the {role} are "
-                f"not nested alike: {value!r}."
-            ) from None
+            pass  # a list for all outputs is the other form
+        if isinstance(value, (list, tuple)) and len(value) == len(self.names):
+            return list(value)
+        raise ValueError(
+            f"The model's outputs are nested ({', '.join(self.names)}), and the {role} are not "
+            "nested alike. Nest them as the outputs are, or give a list with one for each."
+        )
 
 
 def _paths(tree: Any) -> Iterator[tuple[Any, ...]]:

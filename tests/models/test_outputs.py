@@ -24,6 +24,11 @@ def pair(k):
     return k.Model(x, [k.layers.Dense(2, name="a")(x), k.layers.Dense(1, name="b")(x)])
 
 
+def lists(k):
+    x = k.Input((3,), name="x")
+    return k.Model(x, [[k.layers.Dense(2, name="a")(x)], [k.layers.Dense(1, name="b")(x)]])
+
+
 NESTED = {"p": "mse", "n": ["mse", "mae"]}
 CASES = {
     "nested": (nested, {"loss": NESTED}, {"p": P, "n": [V, V]}),
@@ -32,6 +37,7 @@ CASES = {
         {"loss": NESTED, "metrics": {"p": ["mae"], "n": [["mae"], ["mse"]]}},
         {"p": P, "n": [V, V]},
     ),
+    "lists": (lists, {"loss": [["mse"], ["mae"]]}, [[P], [V]]),
     "no targets": (pair, {"loss": [None, "mse"], "metrics": [None, "mae"]}, [None, V]),
     "one weight": (pair, {"loss": "mse", "loss_weights": [0.3]}, [P, V]),
     "weighted": (
