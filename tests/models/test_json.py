@@ -49,6 +49,7 @@ def test_models_pass_between_here_and_keras(build, source, target):
     assert [v.shape for v in again.weights] == [v.shape for v in model.weights]
     assert again.compiled and type(again.optimizer).__name__ == "SGD" and again.optimizer.built
     again.set_weights(model.get_weights())
+    again.jit_compile = False  # Keras writes True, which takes PyTorch long
     first, second = model.predict(X, verbose=0), again.predict(X, verbose=0)
     for one, two in zip(*map(keras.tree.flatten, (first, second)), strict=True):
         np.testing.assert_allclose(one, two, rtol=1e-5, atol=1e-6)
