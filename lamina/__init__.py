@@ -30,6 +30,7 @@ from lamina.core.device import device
 from lamina.core.input_spec import InputSpec
 from lamina.core.layer import Layer
 from lamina.core.policy import DTypePolicy, FloatDTypePolicy
+from lamina.core.rematerialization import RematScope
 from lamina.core.transforms import eval_shape, grad, jit, remat, value_and_grad, vmap
 from lamina.core.variable import Variable
 from lamina.initializers import Initializer
@@ -66,6 +67,7 @@ __all__ = [
     "Operation",
     "Optimizer",
     "Regularizer",
+    "RematScope",
     "Sequential",
     "Variable",
     "activations",

@@ -111,6 +111,15 @@ def _is_shape(value: Any) -> bool:
     )
 
 
+def as_shapes(value: Any) -> Any:
+    """Nested shapes with tuples for those that a file has as lists."""
+    if _is_shape(value):
+        return tuple(value)
+    if isinstance(value, dict):
+        return {key: as_shapes(one) for key, one in value.items()}
+    return [as_shapes(one) for one in value] if isinstance(value, (list, tuple)) else value
+
+
 def tensors_of(shape: Any, dtype: str) -> Any:
     """Symbolic tensors for nested shapes."""
     if shape is None or isinstance(shape, KerasTensor):

@@ -14,6 +14,7 @@ from lamina.core import registry
 from lamina.core.arguments import OLD_SHAPES, Recorded, old_input_shape, signature
 from lamina.core.call import (
     CallSignature,
+    as_shapes,
     build_arguments,
     locate,
     memo_key,
@@ -23,6 +24,8 @@ from lamina.core.call import (
 from lamina.core.context import CallContext, any_mask, get_mask, local, masks_of, set_mask
 from lamina.core.layer_state import LayerState
 from lamina.core.layer_types import LayerTypes
+from lamina.core.plain import untagged
+from lamina.core.rematerialization import Rematerialized, innermost_scope
 from lamina.core.tracing import infer_function
 from lamina.core.walks import once
 from lamina.ops.operand import is_concrete
@@ -40,7 +43,7 @@ from lamina.symbolic.tensor import (
 
 
 @plays("layer")
-class Layer(Recorded, LayerTypes, LayerState, Operation):
+class Layer(Recorded, LayerTypes, LayerState, Rematerialized, Operation):
     """A computation with variables of its own.
 
     Subclasses define `__init__`, `call`, and `build(self, input_shape)` if they have variables.
@@ -128,6 +131,7 @@ class Layer(Recorded, LayerTypes, LayerState, Operation):
         self.dtype_policy = dtype
         self.autocast = autocast
         self.trainable = trainable
+        self._remat = innermost_scope()
 
     def _taken(self, refused: dict[str, Any]) -> list[str]:
         """The names of the constructor's arguments, for a message."""
@@ -168,7 +172,10 @@ class Layer(Recorded, LayerTypes, LayerState, Operation):
                 # The graph keeps what was given; what is filled in depends on the later call.
                 outputs = self.symbolic_call(*args, **given)
             else:
-                outputs = self.call(*args, **kwargs)
+                call = self.call
+                if self._remat is not None:
+                    call = self.rematerialized_call(call, *args, **kwargs)
+                outputs = call(*args, **kwargs)
                 if self.activity_regularizer is not None:
                     self._penalize(outputs)
             if masked or self._computes_mask:
@@ -419,17 +426,24 @@ class Layer(Recorded, LayerTypes, LayerState, Operation):
         saved = {k: v for k, v in {**config, **own}.items() if k not in self.unsaved}
         return {key: registry.serialize(value) for key, value in saved.items()}
 
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Any:
+        """The layer that `get_config` described, with new weights."""
+        return cls(**untagged(config))
+
     def get_build_config(self) -> dict[str, Any] | None:
-        """The shapes that the layer was built with, for `build_from_config`."""
-        return getattr(self, "_build_shapes", None)
+        """The shapes that the layer was built with, for `build_from_config`; None before that."""
+        found = getattr(self, "_build_shapes", None)
+        return found if not found or len(found) == 1 else {"shapes_dict": found}
 
     def build_from_config(self, config: dict[str, Any] | None) -> None:
         """Build as `get_build_config` says."""
         if config and not self.built:
+            found = as_shapes(config.get("shapes_dict", config))
             # By position where there is one: a `build` may call its argument as it likes.
-            single = tuple(config) == ("input_shape",)
-            self.build(*config.values()) if single else self.build(**config)
-            self._build_shapes = config
+            single = tuple(found) == ("input_shape",)
+            self.build(*found.values()) if single else self.build(**found)
+            self._build_shapes = found
 
 
 def _noted(build: Any) -> Any:

@@ -84,6 +84,34 @@ class LayerState(Holder):
         self._own.append(variable)
         return variable
 
+    def add_variable(
+        self,
+        shape: Any,
+        initializer: Any,
+        dtype: Any = None,
+        trainable: bool = True,
+        autocast: bool = True,
+        regularizer: Any = None,
+        constraint: Any = None,
+        name: str | None = None,
+    ) -> Variable:
+        """Make a variable of this layer: `add_weight`, where shape and initializer are given."""
+        return self.add_weight(
+            shape, initializer, dtype, trainable, autocast, regularizer, constraint, name=name
+        )
+
+    def add_metric(self, *args: Any, **kwargs: Any) -> None:
+        """Refuse: Keras 3 has this name of Keras 2 to say what took its place.
+
+        Raises:
+            NotImplementedError: always, as in Keras 3.
+        """
+        raise NotImplementedError(
+            f"Layer {self.name!r}: layers no longer add metrics by add_metric. Keep a metric in an "
+            "attribute of the layer and call its `update_state` in `call`, or pass it to "
+            "model.compile(metrics=[…])."
+        )
+
     def layer_of(self, module: Any) -> Any:
         """The layer that a module of the framework's own becomes as an attribute of this one."""
         return registry.resolve("layers", "TorchModuleWrapper")(module)
@@ -213,14 +241,63 @@ class LayerState(Holder):
                 f"Layer {self.name!r} has {len(own)} weights, and set_weights was given "
                 f"{len(weights)}. Nothing was changed."
             )
-        for variable, value in zip(own, weights, strict=True):
+        self._assign_all(own, weights, "set_weights was given")
+
+    def save_own_variables(self, store: Any) -> None:
+        """Put the layer's own variables, not those of layers inside it, into `store`.
+
+        A layer that overrides this says what a file holds of it.
+
+        Args:
+            store: a dictionary, or what takes items as one; the keys are "0", "1", … in the order
+                of `weights`.
+
+        Example:
+            >>> import lamina
+            >>> layer = lamina.layers.Dense(2)
+            >>> layer.build((None, 3))
+            >>> store = {}
+            >>> layer.save_own_variables(store)
+            >>> {key: value.shape for key, value in store.items()}
+            {'0': (3, 2), '1': (2,)}
+        """
+        for place, variable in enumerate(self._own_variables()):
+            store[str(place)] = variable
+
+    def load_own_variables(self, store: Any) -> None:
+        """Assign what `save_own_variables` put into `store`.
+
+        Args:
+            store: values by "0", "1", …, as arrays or whatever `np.asarray` takes.
+
+        Raises:
+            ValueError: if their number is not that of the variables, or a shape differs; nothing
+                is changed then.
+            KeyError: if the keys are others.
+        """
+        own = self._own_variables()
+        if len(own) != len(store):
+            state = (
+                "has these variables: " + (", ".join(v.name for v in own) or "none")
+                if self.built
+                else "was never built, so that it has no variables yet: build it first, or define "
+                "`build_from_config`"
+            )
+            raise ValueError(
+                f"Layer {self.name!r} was to load {len(store)} variables and {state}. Nothing was "
+                "changed."
+            )
+        self._assign_all(own, [store[str(place)] for place in range(len(own))], "was to load")
+
+    def _assign_all(self, variables: list[Variable], values: list[Any], said: str) -> None:
+        """Assign each its value, if all shapes fit."""
+        for variable, value in zip(variables, values, strict=True):
             if tuple(np.shape(value)) != variable.shape:
                 raise ValueError(
                     f"Weight {variable.path!r} of layer {self.name!r} has the shape "
-                    f"{variable.shape}, and set_weights was given {np.shape(value)} for it. "
-                    "Nothing was changed."
+                    f"{variable.shape}, and {said} {np.shape(value)} for it. Nothing was changed."
                 )
-        for variable, value in zip(own, weights, strict=True):
+        for variable, value in zip(variables, values, strict=True):
             variable.assign(value)
 
     def count_params(self) -> int:

@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Self
 
 from lamina.core import registry
 from lamina.core.arguments import Recorded
+from lamina.core.plain import untagged
 
 
 class Named(Recorded):
@@ -27,4 +28,4 @@ class Named(Recorded):
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Self:
         """The object that `get_config` described."""
-        return cls(**config)
+        return cls(**untagged(config))

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import Any, TypeVar
 
+from lamina.core.plain import is_tagged, tagged, untagged
 from lamina.symbolic.graph import to_snake_case
 
 T = TypeVar("T")
@@ -98,36 +99,76 @@ def revive(slot: str, config: dict[str, Any]) -> Any:
 
 
 def deserialize(
-    config: Any, custom_objects: dict[str, Any] | None = None, safe_mode: bool = True
+    config: Any,
+    custom_objects: dict[str, Any] | None = None,
+    safe_mode: bool = True,
+    module_objects: dict[str, Any] | None = None,
 ) -> Any:
     """What `serialize` described; plain values as they are. No code is ever run from it.
+
+    Layers that had been built are built, with new weights, and models that had been compiled are
+    compiled.
 
     Args:
         config: an object's description, or nested lists and dictionaries of them.
         custom_objects: classes and functions of one's own, by name.
         safe_mode: kept for programs that pass it.
+        module_objects: more of them, an older name for the same.
+
+    Returns:
+        The object, or what nests the objects.
+
+    Raises:
+        ValueError: if the config names something unknown, or holds code.
+
+    Example:
+        >>> from lamina import layers
+        >>> deserialize([serialize(layers.Dense(3)), 4])[0].units
+        3
     """
+    known = {**(module_objects or {}), **(custom_objects or {})}
+    if is_tagged(config):
+        return untagged(config)
     if isinstance(config, (list, tuple)):
-        return type(config)(deserialize(one, custom_objects) for one in config)
+        return type(config)(deserialize(one, known) for one in config)
     if not isinstance(config, dict):
         return config
     if "class_name" not in config:
-        return {key: deserialize(one, custom_objects) for key, one in config.items()}
-    with CustomObjectScope(custom_objects):
-        return revive(_slot_of(config), config)
+        return {key: deserialize(one, known) for key, one in config.items()}
+    with CustomObjectScope(known):
+        found = revive(slot_of(config), config)
+        if config.get("build_config") and hasattr(found, "build_from_config"):
+            found.build_from_config(config["build_config"])
+        if config.get("compile_config") and hasattr(found, "compile_from_config"):
+            found.compile_from_config(config["compile_config"])
+        return found
 
 
-def _slot_of(config: dict[str, Any]) -> str:
+def slot_of(config: dict[str, Any]) -> str:
     """The slot of the module that a config names; that of the class for the package itself."""
-    slot = str(config.get("module") or "").rpartition(".")[2]
-    if slot == "keras":
-        policies = "dtype_policies"
-        return policies if config["class_name"] in slots[policies] else "layers"
-    return slot if slot in slots else "layers"
+    parts = str(config.get("module") or "").split(".")
+    if parts == ["keras"]:
+        named = (
+            slot for slot in ("dtype_policies", "models") if config["class_name"] in slots[slot]
+        )
+        return next(named, "layers")
+    found = next((part for part in reversed(parts) if part in slots), None)
+    if found is None and config["class_name"] == "function":
+        name = config["config"]
+        known = (slot for slot in _OF_FUNCTIONS if inspect.isfunction(slots[slot].get(name)))
+        found = next(known, None)
+    return found or "layers"
+
+
+# Where a function of ours is looked up that Keras names without a module.
+_OF_FUNCTIONS = ("activations", "losses", "metrics")
 
 
 def serialize(value: Any) -> Any:
-    """`value` as plain data in Keras's form: objects become `{"module", "class_name", …}`."""
+    """`value` as plain data in Keras's form: objects become `{"module", "class_name", …}`.
+
+    Arrays, tensors, bytes and slices are tagged; what has no such form stays as it is.
+    """
     if isinstance(value, dict):
         return {key: serialize(one) for key, one in value.items()}
     if isinstance(value, (list, tuple)):
@@ -135,14 +176,19 @@ def serialize(value: Any) -> Any:
     if inspect.isfunction(value):
         return value.__name__ if _is_ours(value) else _described(value, "function", value.__name__)
     if hasattr(value, "get_config") and not inspect.isclass(value):
-        return _described(type(value), type(value).__name__, value.get_config())
-    return value
+        described = _described(type(value), type(value).__name__, serialize(value.get_config()))
+        for part in ("build_config", "compile_config"):
+            state = getattr(value, f"get_{part}", lambda: None)()
+            if state is not None:
+                described[part] = serialize(state)
+        return described
+    return tagged(value)
 
 
 def _described(source: Any, class_name: str, config: Any) -> dict[str, Any]:
     registered = _names.get(source)
     slot = getattr(source, "slot", None)
-    module = "keras" + (f".{slot}" if slot else "")
+    module = getattr(source, "keras_module", "keras" + (f".{slot}" if slot else ""))
     return {
         "module": module if _is_ours(source) else (None if registered else source.__module__),
         "class_name": class_name,
@@ -185,9 +231,9 @@ def register_keras_serializable(
     return register
 
 
-def get_registered_name(entry: Any) -> str:
-    """The name that `entry` was registered under, else its own."""
-    return str(_names.get(entry, entry.__name__))
+def get_registered_name(obj: Any) -> str:
+    """The name that a class or function was registered under, else its own."""
+    return str(_names.get(obj, obj.__name__))
 
 
 def get_registered_object(

@@ -48,12 +48,13 @@ def _plain(value: Any) -> Any:
 
 def _is_number_list(value: Any) -> bool:
     # The first element tells: reading all of a long list here would cost as much as converting it.
+    # None stands for an output without targets, beside the arrays of others.
     if not isinstance(value, (list, tuple)):
         return False
     while isinstance(value, (list, tuple)):
         if not value:
             return True
-        value = value[0]
+        value = next((one for one in value if one is not None), None)
     return isinstance(value, _SCALARS)
 
 

@@ -49,17 +49,18 @@ def lstm(
         Hochreiter and Schmidhuber, 1997, https://doi.org/10.1162/neco.1997.9.8.1735
     """
     units = recurrent.shape[0]
-    # σ(x) = tanh(x / 2) / 2 + 1 / 2, so that one pass over the four gates does: it vectorizes
-    # where four functions of four slices do not.
-    scale, shift = (
-        ops.convert_to_tensor(np.repeat(one, units), dtype=projected.dtype)
-        for one in ([0.5, 0.5, 1.0, 0.5], [0.5, 0.5, 0.0, 0.5])
-    )
 
     def parts(gates: Any) -> Any:
         return (gates[..., k * units : (k + 1) * units] for k in range(4))
 
     def walk(projected: Any, recurrent: Any, hidden: Any, cell: Any, *seen: Any) -> Any:
+        # σ(x) = tanh(x / 2) / 2 + 1 / 2, so that one pass over the four gates does: it vectorizes
+        # where four functions of four slices do not.
+        scale, shift = (
+            ops.convert_to_tensor(np.repeat(one, units), dtype=projected.dtype)
+            for one in ([0.5, 0.5, 1.0, 0.5], [0.5, 0.5, 0.0, 0.5])
+        )
+
         def step(state: Any, x: Any) -> Any:
             h, c = state
             gates = ops.tanh((x[0] + ops.matmul(h, recurrent)) * scale) * scale + shift

@@ -9,7 +9,7 @@ import numpy as np
 
 from lamina import losses, ops
 from lamina.metrics import Mean
-from lamina.models.outputs import Outputs, name_of, per_output, unique_name
+from lamina.models.outputs import Outputs, name_of, unique_name
 from lamina.symbolic.tensor import leaves
 
 
@@ -26,16 +26,18 @@ class CompileLoss:
         names = outputs.names
         if len(names) > 1 and not isinstance(loss, (list, tuple, dict)):
             loss = [loss] * len(names)
+            if isinstance(loss_weights, (list, tuple)) and len(loss_weights) == 1:
+                (loss_weights,) = loss_weights  # as many as there were losses
         if loss_weights is not None and not isinstance(loss_weights, (list, tuple, dict)):
             loss_weights = [loss_weights] * len(names)
-        if isinstance(loss_weights, dict):
+        if isinstance(loss_weights, dict) and not outputs.paths:
             loss_weights = {name: loss_weights.get(name, 1.0) for name in names}
         self.outputs, self.names = outputs, names
-        given = per_output(loss, names, "losses")
+        given = outputs.each(loss, "losses")
         self.losses = [_loss(one) for one in given]
-        weights = per_output(loss_weights, names, "loss_weights")
+        weights = outputs.each(loss_weights, "loss_weights")
         self.weights = [1.0 if weight is None else _number(weight) for weight in weights]
-        self.trackers: dict[str, Mean] = {}
+        self.trackers: dict[int, Mean] = {}
         if sum(one is not None for one in self.losses) > 1:
             self._track(given)
 
@@ -47,7 +49,7 @@ class CompileLoss:
                 continue
             own = f"{given[i] if isinstance(given[i], str) else loss.name}_"
             taken.append(unique_name(f"{self.outputs.prefixes[i] or own}loss", taken))
-            self.trackers[self.names[i]] = Mean(name=taken[-1])
+            self.trackers[i] = Mean(name=taken[-1])
 
     @property
     def metrics(self) -> list[Any]:
@@ -57,19 +59,24 @@ class CompileLoss:
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         """The weighted sum of the outputs' losses, a scalar."""
         predictions = self.outputs.split(y_pred)
-        targets = per_output(_as_structure(y_true, self.names), self.names, "targets")
+        targets = self.outputs.each(_as_structure(y_true, self.names), "targets")
         given = sample_weight
         if not isinstance(given, (list, tuple, dict)):
             given = [given] * len(self.names)
-        weights = per_output(given, self.names, "sample weights")
+        weights = self.outputs.each(given, "sample weights")
         total: Any = None
         for i, loss in enumerate(self.losses):
             if loss is None:
                 continue
+            if targets[i] is None:
+                raise ValueError(
+                    f"Output {self.names[i]!r} of the model has a loss, and there are no targets "
+                    "for it: give them, or None for its loss."
+                )
             value = loss(targets[i], predictions[i], weights[i])
-            if self.names[i] in self.trackers:
+            if i in self.trackers:
                 rows = ops.shape(leaves(predictions[i])[0])[0]
-                self.trackers[self.names[i]].add_mean(value, rows)
+                self.trackers[i].add_mean(value, rows)
             value = value * self.weights[i] if self.weights[i] != 1.0 else value
             total = value if total is None else total + value
         return total

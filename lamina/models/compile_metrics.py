@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from lamina import metrics
-from lamina.models.outputs import Outputs, name_of, per_output, unique_name
+from lamina.models.outputs import Outputs, name_of, unique_name
 
 
 class CompileMetrics:
@@ -31,11 +30,11 @@ class CompileMetrics:
         y_pred: Any,
     ) -> None:
         self.outputs, self.names = outputs, outputs.names
-        targets = per_output(y_true, self.names, "targets")
+        targets = outputs.each(y_true, "targets")
         predictions = outputs.split(y_pred)
         self.entries: list[tuple[int, bool, str, Any]] = []
         for given, is_weighted in ((plain, False), (weighted, True)):
-            for i, entry in enumerate(_for_outputs(given, self.names)):
+            for i, entry in enumerate(_for_outputs(given, outputs)):
                 for one in entry if isinstance(entry, (list, tuple)) else [entry]:
                     metric = _metric(one, targets[i], predictions[i])
                     if metric is not None:
@@ -44,7 +43,7 @@ class CompileMetrics:
                         )
 
     def _key(self, i: int, is_weighted: bool, metric: Any) -> str:
-        prefix = self.outputs.prefixes[i]
+        prefix = self.outputs.metric_prefixes[i]
         taken = {key for _, _, key, _ in self.entries}
         name = f"{prefix}{metric.name}"
         if is_weighted and name in taken:
@@ -58,11 +57,11 @@ class CompileMetrics:
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         """Take one batch into every metric."""
-        targets = per_output(y_true, self.names, "targets")
+        targets = self.outputs.each(y_true, "targets")
         outputs = self.outputs.split(y_pred)
         if not isinstance(sample_weight, (list, tuple, dict)):
             sample_weight = [sample_weight] * len(self.names)
-        weights = per_output(sample_weight, self.names, "sample weights")
+        weights = self.outputs.each(sample_weight, "sample weights")
         for i, is_weighted, _, metric in self.entries:
             if targets[i] is None:
                 continue
@@ -85,15 +84,15 @@ def named_result(key: str, metric: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {key: value}
 
 
-def _for_outputs(given: Any, names: Sequence[str]) -> list[Any]:
+def _for_outputs(given: Any, outputs: Outputs) -> list[Any]:
     """One entry for each output; a flat list belongs to the only output."""
     if given is None:
-        return [None] * len(names)
-    if len(names) == 1 and not isinstance(given, dict):
+        return [None] * len(outputs.names)
+    if len(outputs.names) == 1 and not isinstance(given, dict):
         only = given if isinstance(given, (list, tuple)) else [given]
         nested = len(only) == 1 and isinstance(only[0], (list, tuple))
         return [only[0] if nested else only]
-    return per_output(given, names, "metrics")
+    return outputs.each(given, "metrics")
 
 
 _BY_SHAPE = {

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from lamina.core.registry import enter, revive, serialize
+from lamina.core.plain import is_tagged, untagged
+from lamina.core.registry import enter, revive, serialize, slot_of
 from lamina.models.graph import Graph
 from lamina.ops.row import OpCall
 from lamina.symbolic.graph import Node, Operation
@@ -78,8 +79,7 @@ def graph_from_config(config: dict[str, Any]) -> tuple[Any, Any]:
     results: dict[tuple[str, int], list[Any]] = {}
     waiting: list[tuple[str, int, dict[str, Any]]] = []
     for entry in config["layers"]:
-        slot = str(entry.get("module") or "keras.layers").rpartition(".")[2]
-        operation = revive(slot, entry)
+        operation = revive(slot_of(entry), entry)
         made[entry["name"]] = operation
         if not entry["inbound_nodes"]:
             results[entry["name"], 0] = leaves(operation.output)
@@ -108,9 +108,14 @@ def _resolved(value: Any, results: dict[tuple[str, int], list[Any]]) -> Any:
         if value.get("class_name") == "__keras_tensor__":
             name, node, index = value["config"]["keras_history"]
             return results[name, node][index]
+        if is_tagged(value):
+            return untagged(value)
         return {key: _resolved(one, results) for key, one in value.items()}
     if isinstance(value, (list, tuple)):
-        return type(value)(_resolved(one, results) for one in value)
+        found = [_resolved(one, results) for one in value]
+        # A key of several slices is a tuple, which JSON has no form for.
+        keys = any(isinstance(one, slice) or one is ... for one in found)
+        return tuple(found) if keys else type(value)(found)
     return value
 
 

@@ -42,7 +42,7 @@ def steps_per_dispatch(model: Any, source: Source, told: CallbackList, phase: st
 
 def _compiles(model: Any) -> bool:
     """Whether steps are compiled: where the backend does so by default, or is asked to."""
-    return not model.run_eagerly and (current().compiles or model.jit_compile is True)
+    return not model.run_eagerly and (current().compiles or model._jit_compile is True)
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ def compiled(model: Any, phase: str, guarded: bool = False) -> Runner:
         phase: "train", "test" or "predict".
         guarded: whether variables keep their values in a step whose loss is not finite.
     """
-    key = (phase, guarded, model.run_eagerly, model.jit_compile)
+    key = (phase, guarded, model.run_eagerly, model._jit_compile)
     if key not in model._functions:
         model._functions[key] = _make(model, phase, guarded)
     return model._functions[key]  # type: ignore[no-any-return]
@@ -90,7 +90,7 @@ def _make(model: Any, phase: str, guarded: bool) -> Runner:
         return results if phase == "predict" else map_leaves(lambda logs: logs[-1], results)
 
     if _compiles(model):
-        jit_compile = None if model.jit_compile == "auto" else model.jit_compile
+        jit_compile = None if model._jit_compile == "auto" else model._jit_compile
         return Runner(*(current().jit(run, jit_compile) for run in (single, several)))
     return Runner(single, several)
 

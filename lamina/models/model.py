@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+import json
+from typing import Any, ClassVar
 
+from lamina.core.call import shapes
 from lamina.core.layer import Layer
 from lamina.core.messages import say
-from lamina.core.registry import CustomObjectScope
+from lamina.core.registry import CustomObjectScope, serialize
 from lamina.core.state import unique
 from lamina.core.walks import once
 from lamina.models.config import graph_config, graph_from_config
@@ -36,6 +38,8 @@ class Model(Trainer, Layer):
 
     bookkeeping = Layer.bookkeeping | Trainer.bookkeeping | {"_graph"}
     slot = "models"
+    # The module that Keras knows the class in.
+    keras_module: ClassVar[str] = "keras"
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         if cls is Model and (args or "inputs" in kwargs):
@@ -111,6 +115,8 @@ class Model(Trainer, Layer):
     def _build_for(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         if type(self).build is Model.build:
             self.built = True  # the layers inside build themselves as they are called
+            given = args[0] if args else next(iter(kwargs.values()), None)
+            self._build_shapes = {"input_shape": shapes(given)}
             return
         super()._build_for(args, kwargs)
 
@@ -190,6 +196,10 @@ class Model(Trainer, Layer):
         base = {"name": self.name, "trainable": self.trainable}
         return {**base, **graph_config(self._graph)}
 
+    def get_build_config(self) -> dict[str, Any] | None:
+        """The shape that a subclass was built on; None for the shape of a functional model."""
+        return super().get_build_config() if self._graph is None else {"input_shape": None}
+
     @classmethod
     def from_config(
         cls, config: dict[str, Any], custom_objects: dict[str, Any] | None = None
@@ -202,6 +212,25 @@ class Model(Trainer, Layer):
         return cls(
             inputs, outputs, name=config.get("name"), trainable=config.get("trainable", True)
         )
+
+    def to_json(self, **kwargs: Any) -> str:
+        """The model's layers and calls, and how it was compiled, as JSON; no weights.
+
+        Args:
+            **kwargs: what else `json.dumps` takes, as `indent=2`.
+
+        Returns:
+            JSON for `model_from_json`, here or in Keras.
+
+        Raises:
+            TypeError: if a config holds an object that has no `get_config`.
+
+        Example:
+            >>> import lamina
+            >>> lamina.Sequential(name="empty").to_json()[:45]
+            '{"module": "keras", "class_name": "Sequential'
+        """
+        return json.dumps(serialize(self), **kwargs)
 
     def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
         """The layer of that name, or at that place in `layers`.
@@ -255,6 +284,8 @@ class Functional(Model):
         >>> type(lamina.Model(x, lamina.layers.Dense(2)(x))).__name__
         'Functional'
     """
+
+    keras_module = "keras.src.models.functional"
 
     def __init__(self, inputs: Any, outputs: Any, name: str | None = None, **kwargs: Any) -> None:
         super().__init__(inputs=inputs, outputs=outputs, name=name, **kwargs)

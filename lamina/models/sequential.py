@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from lamina.core.layer import Layer
-from lamina.core.registry import deserialize, serialize
+from lamina.core.registry import CustomObjectScope, revive, serialize, slot_of
 from lamina.layers.input import Input, InputLayer
 from lamina.models.graph import Graph
 from lamina.models.model import Model
@@ -166,14 +166,19 @@ class Sequential(Model):
             config["build_input_shape"] = tuple(self._chain[0].output.shape)
         return config
 
+    def get_build_config(self) -> dict[str, Any] | None:
+        """The shape of the input, once it is known."""
+        return None if self._graph is None else {"input_shape": tuple(self.inputs[0].shape)}
+
     @classmethod
     def from_config(
         cls, config: dict[str, Any], custom_objects: dict[str, Any] | None = None
     ) -> Sequential:
         """The model that `get_config` described, with new weights."""
         model = cls(name=config.get("name"), trainable=config.get("trainable", True))
-        for layer in config["layers"]:
-            model.add(deserialize(layer, custom_objects))
+        with CustomObjectScope(custom_objects):
+            for layer in config["layers"]:
+                model.add(revive(slot_of(layer), layer))
         shape = config.get("build_input_shape")
         if shape and model._graph is None:
             model.build(tuple(shape))

@@ -1,17 +1,14 @@
-"""One step of training, testing and predicting, and what `compile` sets for it."""
+"""One step of training, testing and predicting."""
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 from lamina import ops
-from lamina import optimizers as optimizer_names
-from lamina.backend.tracebacks import filtered
 from lamina.core.context import masks_of, set_mask
 from lamina.core.transforms import value_and_grad
-from lamina.core.variable import Variable
 from lamina.data import unpack_x_y_sample_weight
-from lamina.metrics import Mean
+from lamina.models.compilation import Compilation
 from lamina.models.compile_loss import CompileLoss
 from lamina.models.compile_metrics import CompileMetrics, named_result
 from lamina.models.outputs import Outputs
@@ -19,101 +16,11 @@ from lamina.models.state_form import also_on_state
 from lamina.symbolic.tensor import leaves
 
 
-class Steps:
+class Steps(Compilation):
     """The part of a model that says what one step does; each method may be overridden."""
 
-    bookkeeping: ClassVar[frozenset[str]] = frozenset(
-        {
-            "optimizer",
-            "_loss_tracker",
-            "_compile_loss",
-            "_compile_metrics",
-            "_functions",
-            "_compile_arguments",
-            "history",
-        }
-    )
-
     _graph: Any
-    trainable_variables: list[Variable]
     losses: list[Any]
-    dtype_policy: Any
-
-    def _start_training_state(self) -> None:
-        self.compiled = False
-        self.optimizer: Any = None
-        self.loss: Any = None
-        self.stop_training = False
-        self.run_eagerly = False
-        self.jit_compile: Any = None
-        self.steps_per_execution = 1
-        self._loss_tracker: Any = None
-        self._compile_loss: CompileLoss | None = None
-        self._compile_metrics: CompileMetrics | None = None
-        self._compile_arguments: dict[str, Any] = {}
-        self._functions: dict[Any, Any] = {}
-        # The phases that the variables have been made for.
-        self._prepared: set[str] = set()
-
-    @filtered
-    def compile(
-        self,
-        optimizer: Any = "rmsprop",
-        loss: Any = None,
-        loss_weights: Any = None,
-        metrics: Any = None,
-        weighted_metrics: Any = None,
-        run_eagerly: bool = False,
-        steps_per_execution: int = 1,
-        jit_compile: Any = "auto",
-        auto_scale_loss: bool = True,
-    ) -> None:
-        """Say how to train.
-
-        Args:
-            optimizer: a name or an optimizer.
-            loss: a name, function or loss; for several outputs a list or dictionary.
-            loss_weights: what each output's loss is multiplied by.
-            metrics: names, functions or metrics; nested likewise. `'accuracy'` becomes the
-                accuracy that fits the shapes of targets and output.
-            weighted_metrics: metrics that take sample weights.
-            run_eagerly: whether steps run as plain Python, for debugging.
-            steps_per_execution: batches that run before callbacks are told.
-            jit_compile: True has the backend's compiler compile steps, False leaves it out where
-                there is a choice; `"auto"` is what serves best on the backend.
-            auto_scale_loss: whether `mixed_float16` wraps the optimizer in a `LossScaleOptimizer`.
-
-        Raises:
-            ValueError: names the argument that is out of range.
-        """
-        if not isinstance(steps_per_execution, int) or steps_per_execution < 1:
-            raise ValueError(
-                f"steps_per_execution is an integer of at least 1, not {steps_per_execution!r}."
-            )
-        if run_eagerly and jit_compile is True:
-            raise ValueError("run_eagerly=True and jit_compile=True exclude each other.")
-        optimizer = None if optimizer is None else optimizer_names.get(optimizer)
-        scaled = optimizer is None or isinstance(optimizer, optimizer_names.LossScaleOptimizer)
-        if auto_scale_loss and self.dtype_policy.name == "mixed_float16" and not scaled:
-            optimizer = optimizer_names.LossScaleOptimizer(optimizer, name="loss_scale_optimizer")
-        self.optimizer = optimizer
-        self.loss = loss
-        self.run_eagerly = run_eagerly
-        self.jit_compile = jit_compile
-        self.steps_per_execution = steps_per_execution
-        self._loss_tracker = Mean(name="loss")
-        self._compile_loss = None
-        self._compile_metrics = None
-        self._compile_arguments = {
-            "loss": loss,
-            "loss_weights": loss_weights,
-            "metrics": metrics,
-            "weighted_metrics": weighted_metrics,
-        }
-        self._functions = {}
-        self._prepared = set()
-        self.stop_training = False
-        self.compiled = True
 
     # Steps --------------------------------------------------------------------------------
 
@@ -172,8 +79,10 @@ class Steps:
     ) -> Any:
         """The scalar to minimise: the compiled loss, and what layers added.
 
+        It is 0 in a model without any loss that is tested, for the sake of its metrics.
+
         Raises:
-            ValueError: if there is no loss at all.
+            ValueError: if there is no loss at all to train by.
         """
         parts = []
         if self._compile_arguments.get("loss") is not None and y is not None:
@@ -183,6 +92,8 @@ class Steps:
             parts += [] if total is None else [total]
         parts += [ops.sum(ops.cast(loss, "float32")) for loss in self.losses]
         if not parts:
+            if not training and self._compile_arguments.get("loss") is None:
+                return ops.zeros(())  # there may be metrics to compute
             if self._compile_arguments.get("loss") is None or y is not None:
                 raise ValueError(
                     "There is no loss to compute: compile the model with loss=…, call add_loss in "

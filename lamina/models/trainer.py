@@ -28,6 +28,7 @@ from lamina.data import (
 from lamina.models.checks import check_fit, limited
 from lamina.models.dispatch import Runner, compiled, steps_per_dispatch
 from lamina.models.state_form import takes_state
+from lamina.models.stateless import Stateless
 from lamina.models.steps import Steps
 from lamina.symbolic.tensor import KerasTensor, map_leaves
 
@@ -37,7 +38,7 @@ AHEAD = 2
 WHOLE = sys.maxsize
 
 
-class Trainer(Steps):
+class Trainer(Stateless):
     """The part of a model that runs steps over data."""
 
     _has_call: Callable[[], bool]

@@ -9,7 +9,7 @@ from lamina.core.registry import (
 )
 from lamina.core.registry import CustomObjectScope as custom_object_scope
 from lamina.core.registry import deserialize as deserialize_keras_object
-from lamina.core.registry import serialize as serialize_keras_object
+from lamina.saving.objects import serialize_keras_object
 
 __all__ = [
     "CustomObjectScope",

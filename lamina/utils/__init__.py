@@ -21,13 +21,17 @@ from lamina.saving import (
     serialize_keras_object,
 )
 from lamina.utils import bounding_boxes as bounding_boxes
+from lamina.utils import legacy as legacy
+from lamina.utils.config import Config
 from lamina.utils.files import get_file
 from lamina.utils.images import array_to_img, img_to_array, load_img, save_img
 from lamina.utils.numeric import normalize, to_categorical
 from lamina.utils.picture import model_to_dot, plot_model
 from lamina.utils.sequences import pad_sequences
+from lamina.utils.sources import get_source_inputs
 
 __all__ = [
+    "Config",
     "CustomObjectScope",
     "Progbar",
     "PyDataset",
@@ -43,9 +47,11 @@ __all__ = [
     "get_file",
     "get_registered_name",
     "get_registered_object",
+    "get_source_inputs",
     "img_to_array",
     "is_interactive_logging_enabled",
     "is_keras_tensor",
+    "legacy",
     "load_img",
     "model_to_dot",
     "normalize",

@@ -139,7 +139,7 @@ def remat(function: Function) -> Function:
         with Frame() as frame:
             output = function(*args, **kwargs)
         results, treedef = flatten(as_tensors((output, frame.writes())))
-        outside = _read_from_outside(graph.get_operations()[known:])
+        outside = _read_from_outside(graph.get_operations()[known:], results)
         # What variables had been read as: by the time of the gradient they may have changed.
         cells = list(frame.missed)
         values = [read(cell) for cell in cells]
@@ -164,10 +164,12 @@ def remat(function: Function) -> Function:
     return call
 
 
-def _read_from_outside(ops: Sequence[tf.Operation]) -> list[tf.Tensor]:
-    """The tensors that some ops of a graph take from elsewhere."""
+def _read_from_outside(
+    ops: Sequence[tf.Operation], results: Sequence[tf.Tensor]
+) -> list[tf.Tensor]:
+    """The tensors that some ops of a graph take from elsewhere, or hand through as results."""
     made = set(ops)
-    inputs = [x for op in ops for x in op.inputs if x.op not in made]
+    inputs = [x for x in (*(x for op in ops for x in op.inputs), *results) if x.op not in made]
     # A tensor of a graph around this one comes in by a placeholder.
     inputs += [op.outputs[0] for op in ops if op.type == "Placeholder"]
     return inputs
