@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sys
 import time
-import warnings
 
 from tests import conftest
 from tests.agreement.case import Case
@@ -33,7 +32,6 @@ def surveyed(kind: Kind, name: str, count: int) -> dict:
 
 def main(count: int, only: list[str]) -> None:
     """Write what came of each class, as JSON, to standard output."""
-    warnings.simplefilter("ignore")
     table = {}
     for kind in KINDS.values():
         for name in kind.present:
