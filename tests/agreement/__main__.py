@@ -38,13 +38,12 @@ Made with {versions}, on a CPU.
 def surveyed(backend: str, count: int, names: list[str], cache: str) -> subprocess.Popen[str]:
     """Start a survey of one backend; the processes share what JAX compiles for Keras."""
     settings = {
-        "LAMINA_TEST_BACKEND": backend,
         "JAX_COMPILATION_CACHE_DIR": cache,
         "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
         "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
     }
     command = [sys.executable, "-m", "tests.agreement.survey", str(count), *names]
-    environment = {**os.environ, **settings}
+    environment = {**settings, **os.environ, "LAMINA_TEST_BACKEND": backend}
     return subprocess.Popen(command, env=environment, cwd=ROOT, stdout=subprocess.PIPE, text=True)
 
 

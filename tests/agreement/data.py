@@ -70,13 +70,16 @@ def batch(
     Args:
         y_true, y_pred: names of the makers above; without `y_pred`, for a metric of values.
         shape: that of predictions.
-        weights: "none", "samples" for one weight a sample, "values" for one each value of
-            the loss, that is without the last dimension.
+        weights: "none"; "values" for one each value of the loss, that is without the last
+            dimension; "samples" for one a sample, with dimensions of 1 for the others, "rows" for
+            one a sample without them.
         seed: which numbers.
     """
     generator = np.random.default_rng([seed, zlib.crc32(repr(shape).encode())])
     found = [MAKERS[one](generator, shape) for one in (y_true, y_pred) if one]
     if weights == "none":
         return found
-    size = shape[:1] if weights == "samples" else shape[:-1] if y_pred else shape
-    return [*found, values(generator, size)]
+    size = shape[:-1] if y_pred else shape
+    if weights == "samples":
+        size = (size[0],) + (1,) * (len(size) - 1)
+    return [*found, values(generator, size[:1] if weights == "rows" else size)]

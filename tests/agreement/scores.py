@@ -82,12 +82,12 @@ LOSSES = {
     ),
     "CategoricalGeneralizedCrossEntropy": loss(NUMBERS, q=of([0.5, 0.2, 0.9])),
     "Circle": loss(
-        on("scalar_classes", "logits", of([(6, 3)]), of(["none", "samples"])),
+        on("classes", "logits", of([(6, 3)]), of(["none", "samples"])),
         gamma=of([80.0, 2.0]),
         margin=of([0.4, 0.2]),
         remove_diagonal=BOOL,
     ),
-    "CTC": loss(on("labels", "logits", of([(2, 6, 4), (3, 8, 5)]), of(["none", "samples"]))),
+    "CTC": loss(on("labels", "logits", of([(2, 6, 4), (3, 8, 5)]), of(["none", "rows"]))),
     "Dice": loss(WHOLE, axis=of([None, 1, (1,), -1])),
     "Tversky": loss(WHOLE, alpha=of([0.5, 0.2]), beta=of([0.5, 0.7]), axis=of([None, 1, (1,), -1])),
 }
