@@ -175,7 +175,8 @@ class _Cropping(_Border):
             if size is not None and before + after >= size:
                 raise ValueError(
                     f"{type(self).__name__} {self.name!r} cuts {before} and {after} off axis "
-                    f"{axis}, which has the size {size}: nothing is left. Crop less, or check the input."
+                    f"{axis}, which has the size {size}: nothing is left. Crop less, or check the "
+                    "input."
                 )
             cuts.append(slice(before, -after if after else None))
         return inputs[tuple(cuts)]
