@@ -23,7 +23,7 @@ BEHAVIOUR := $(filter-out tests/__pycache__ tests/conftest.py tests/backend test
 	tests/datasets tests/utils tests/symbolic tests/data tests/test_cli.py tests/test_dropin.py \
 	tests/test_examples.py tests/test_project.py,$(wildcard tests/*))
 
-.PHONY: mnist test test-all lint bench clean
+.PHONY: mnist test test-all lint agreement bench clean
 
 mnist: $(VENV)/.installed $(if $(FRAMEWORK_$(BACKEND)),$(VENV)/.framework-$(BACKEND))
 	$(BIN)/lamina run examples/mnist.py
@@ -43,6 +43,10 @@ lint: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# docs/agreement.md anew: some minutes for each of EXAMPLES, the configurations of a class.
+agreement: $(VENV)/.installed-dev
+	$(BIN)/python -m tests.agreement $(if $(EXAMPLES),--examples $(EXAMPLES))
 
 bench: $(VENV)/.installed-dev $(KERAS_VENV)/.installed
 	$(BIN)/python -m benchmarks --keras $(KERAS_VENV)/bin/python \

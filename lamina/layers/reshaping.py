@@ -172,10 +172,11 @@ class _Cropping(_Border):
         cuts = []
         pairs = self._around(self.cropping, (0, 0))
         for axis, (size, (before, after)) in enumerate(zip(inputs.shape, pairs, strict=True)):
-            if size is not None and before + after > size:
+            if size is not None and before + after >= size:
                 raise ValueError(
                     f"{type(self).__name__} {self.name!r} cuts {before} and {after} off axis "
-                    f"{axis}, which has the size {size}. Crop less, or check the input."
+                    f"{axis}, which has the size {size}: nothing is left. Crop less, or check the "
+                    "input."
                 )
             cuts.append(slice(before, -after if after else None))
         return inputs[tuple(cuts)]
