@@ -33,6 +33,7 @@ test: lint
 	LAMINA_TEST_BACKEND=torch $(BIN)/pytest -n 2 --dist loadfile $(BEHAVIOUR)
 	LAMINA_TEST_BACKEND=tensorflow $(BIN)/pytest -n 2 --dist loadfile $(BEHAVIOUR)
 
+test-all: export LAMINA_TEST_OPTIMIZED := 1
 test-all: lint
 	$(BIN)/pytest -n 2 --dist loadfile -m "slow or not slow"
 	LAMINA_TEST_BACKEND=torch $(BIN)/pytest -n 2 --dist loadfile -m "slow or not slow" $(BEHAVIOUR)

@@ -18,6 +18,12 @@ for framework in ("torch", "tensorflow"):
     if importlib.util.find_spec(framework):
         importlib.import_module(framework)
 
+import jax  # noqa: E402
+
+# XLA compiles in two thirds of the time, and most tests compile more than they compute;
+# `make test-all` runs them on the code that users run.
+jax.config.update("jax_disable_most_optimizations", "LAMINA_TEST_OPTIMIZED" not in os.environ)
+
 
 def pytest_collection_modifyitems(config, items):
     """Leave what tries every backend by itself to the run on JAX."""

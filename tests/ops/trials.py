@@ -31,12 +31,13 @@ def on(backend: str, optimized: bool = False):
         with lamina.backend.use(backend) as active:
             yield active
         return
+    before = jax.config.values["jax_disable_most_optimizations"]
     jax.config.update("jax_disable_most_optimizations", not optimized)
     try:
         with jax.enable_x64(True), lamina.backend.use(backend) as active:
             yield active
     finally:
-        jax.config.update("jax_disable_most_optimizations", False)
+        jax.config.update("jax_disable_most_optimizations", before)
 
 
 def foreseen(function, call: Call) -> list:
