@@ -15,11 +15,11 @@ import pathlib
 import tokenize
 
 PACKAGE = pathlib.Path(__file__).parents[1] / "lamina"
-RULES = {"dtypes.py", "shapes.py", "shapes_arrays.py", "shapes_linear.py", "shapes_nn.py"}
 MECHANISM = {"__init__.py", "row.py", "operand.py", "random.py", "transforms.py", "variables.py"}
 # Of a backend: what runs programs, not ops.
 MECHANISM |= {"compilation.py", "compiled.py", "control.py", "devices.py", "foreign.py"}
-MECHANISM |= {"graphs.py", "many.py", "module.py", "operations.py", "optimizer.py", "updates.py"}
+MECHANISM |= {"graphs.py", "memory.py", "module.py", "operations.py", "optimizer.py"}
+MECHANISM |= {"recording.py", "repetition.py", "updates.py"}
 SPACE = {
     *(tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT),
     *(tokenize.ENCODING, tokenize.ENDMARKER),
@@ -44,11 +44,14 @@ def code_lines(text: str) -> int:
     return len(lines)
 
 
-def counted(folder: pathlib.Path, names: set[str] | None = None) -> int:
-    """The lines of code in the files of a folder: those named, or all but the mechanism."""
-    files = [one for one in folder.glob("*.py") if one.name not in MECHANISM]
-    chosen = [one for one in files if (one.name in names if names else one.name not in RULES)]
-    return sum(code_lines(one.read_text(encoding="utf-8")) for one in chosen)
+def is_rule(path: pathlib.Path) -> bool:
+    return path.name == "dtypes.py" or path.name.startswith("shapes")
+
+
+def counted(folder: pathlib.Path, rules: bool = False) -> int:
+    """The lines of code of the rules in a folder, or of all the rest but the mechanism."""
+    files = [one for one in folder.rglob("*.py") if one.name not in MECHANISM]
+    return sum(code_lines(one.read_text("utf-8")) for one in files if is_rule(one) == rules)
 
 
 def main() -> None:
@@ -57,7 +60,7 @@ def main() -> None:
     count = len(rows)
     parts = {
         "rows and shared definitions": counted(PACKAGE / "ops"),
-        "dtype and shape rules": counted(PACKAGE / "ops", RULES),
+        "dtype and shape rules": counted(PACKAGE / "ops", rules=True),
     }
     for name in ("jax", "torch", "tensorflow", "numpy"):
         parts[f"kernels of `{name}`"] = counted(PACKAGE / "backend" / name)
