@@ -5,6 +5,7 @@ from __future__ import annotations
 import collections
 import gc
 import secrets
+from typing import Any
 
 _counts: collections.Counter[str] = collections.Counter()
 
@@ -47,9 +48,16 @@ class TraceGuard:
         self.value ^= token
 
 
-def new_token() -> int:
+class Token(int):
+    """What flips a bit pattern of `TraceGuard`; a copy of its owner has a token of its own."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return new_token, ()
+
+
+def new_token() -> Token:
     """A random token for `TraceGuard.flip`."""
-    return secrets.randbits(62)
+    return Token(secrets.randbits(62))
 
 
 guard = TraceGuard()

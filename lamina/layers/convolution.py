@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
@@ -299,6 +300,11 @@ class ConvTranspose(Windowed):
         self.output_padding = None
         if output_padding is not None:
             self.output_padding = sizes("output_padding", output_padding, self.rank, 0)
+            if any(map(operator.ge, self.output_padding, self.strides)):
+                raise ValueError(
+                    f"output_padding={output_padding!r} must be below strides={strides!r}: it "
+                    "chooses among the sizes that a convolution of these strides takes to one."
+                )
         self._start_bias(bias_initializer, bias_regularizer, bias_constraint)
         self.kernel_initializer = initializers.get(kernel_initializer)
         self.kernel_regularizer = regularizers.get(kernel_regularizer)

@@ -95,7 +95,8 @@ class AUC(FourCounts):
         return self._thresholds
 
     def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "thresholds": self._arguments["thresholds"]}
+        given = self._arguments["thresholds"]
+        return {**super().get_config(), "thresholds": None if given is None else sorted(given)}
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         """Add a batch.

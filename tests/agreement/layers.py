@@ -247,9 +247,6 @@ NORMALIZATION = {
             "renorm_momentum": of([0.5, 0.9]),
         },
         {**RANKS, "training": st.just(True)},
-        left_out={
-            "batch renormalization is not offered": lambda case: case.arguments.get("renorm", False)
-        },
     ),
     "LayerNormalization": Draw(
         {}, {"axis": AXES, **SCALED, **weight("beta"), **weight("gamma")}, RANKS

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
-from tests.agreement.case import Case, Draw
+from tests.agreement.case import Draw
 from tests.agreement.pieces import (
     BOOL,
     FORMAT,
@@ -20,24 +18,6 @@ from tests.agreement.pieces import (
 )
 
 FILTERS = of([2, 4])
-LEFT_OUT = {
-    "Keras takes strides and dilation above 1 on different axes; Lamina refuses them": (
-        lambda case: _above(case, "strides") and _above(case, "dilation_rate")
-    ),
-    "Keras takes padding='causal' with channels first; Lamina refuses it": (
-        lambda case: (
-            case.arguments.get("padding") == "causal"
-            and case.arguments.get("data_format") == "channels_first"
-        )
-    ),
-}
-
-
-def _above(case: Case, name: str) -> bool:
-    """Whether any number of an argument is above 1."""
-    return bool(np.max(case.arguments.get(name, 1)) > 1)
-
-
 SIZES = {1: (6, 9), 2: (6, 7), 3: (5, 6)}
 
 
@@ -66,7 +46,6 @@ CONVOLUTION = {
             padding=of(["valid", "same", "causal"]) if rank == 1 else PADDING,
         ),
         {"shape": images(rank, SIZES[rank])},
-        left_out=LEFT_OUT,
     )
     for rank in (1, 2, 3)
 }
@@ -75,14 +54,6 @@ TRANSPOSED = {
         {"filters": FILTERS, "kernel_size": each_axis(rank)},
         space(rank, output_padding=each_axis(rank, of([0, 1]))),
         {"shape": images(rank, (3, 4))},
-        left_out={
-            "Keras refuses output_padding that is not below strides; Lamina takes it": (
-                lambda case: (
-                    bool(np.max(case.arguments.get("output_padding", 0)) > 0)
-                    and bool(np.min(case.arguments.get("strides", 1)) < 2)
-                )
-            )
-        },
     )
     for rank in (1, 2, 3)
 }
@@ -95,7 +66,6 @@ DEPTHWISE = {
             "depth_multiplier": SMALL,
         },
         {"shape": images(rank, SIZES[rank])},
-        left_out=LEFT_OUT,
     )
     for rank in (1, 2)
 }
@@ -109,7 +79,6 @@ SEPARABLE = {
             "depth_multiplier": SMALL,
         },
         {"shape": images(rank, SIZES[rank])},
-        left_out=LEFT_OUT,
     )
     for rank in (1, 2)
 }

@@ -1,5 +1,7 @@
 """Layers: building, state, arguments, names, losses, errors."""
 
+import copy
+
 import numpy as np
 import pytest
 
@@ -151,3 +153,20 @@ def test_stateless_call_returns_losses():
         layer.trainable_variables, layer.non_trainable_variables, x, return_losses=True
     )
     assert len(losses) == 2
+
+
+def test_a_copy_that_is_frozen_with_its_original_makes_a_new_trace():
+    layer = layers.Dense(1)
+    layer.build((None, 2))
+    other = copy.deepcopy(layer)
+    traced = []
+
+    @lamina.jit
+    def flags():
+        traced.append((layer.trainable, other.trainable))
+        return ops.convert_to_tensor(0.0)
+
+    flags()
+    layer.trainable = other.trainable = False
+    flags()
+    assert (False, False) in traced

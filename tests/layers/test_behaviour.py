@@ -208,7 +208,6 @@ def test_lambda_never_runs_stored_code(function):
     [
         (lambda: layers.Dense(0), "units is an integer of at least 1, not 0"),
         (lambda: layers.Dense(2.5), "units"),
-        (lambda: layers.Dense(2, lora_rank=4), "lora_rank=None"),
         (lambda: layers.Dense(2, quantization_config={}), "quantization_config=None"),
         (lambda: layers.Dense(2, unit=3), "unit"),
         (lambda: layers.EinsumDense("ab,bc", 3)(ONES), "ab,bc"),
@@ -217,6 +216,7 @@ def test_lambda_never_runs_stored_code(function):
         (lambda: layers.Conv2D(4, 3, groups=3), "groups=3"),
         (lambda: layers.Conv2D(4, 3, strides=2, dilation_rate=2), "dilation_rate"),
         (lambda: layers.Conv2D(4, 3, padding="causal"), "padding"),
+        (lambda: layers.Conv2DTranspose(4, 3, output_padding=1), "below strides=1"),
         (lambda: layers.Conv2D(4, 3)(ONES), "conv2d.*expected 4 dimensions, found 3"),
         (lambda: layers.Conv1D(4, 9)(ONES), "window of 9"),
         (lambda: layers.MaxPooling2D(0), "pool_size"),

@@ -17,7 +17,7 @@ AREAS = [
         for m in ("interpolation", "minoring", "majoring")
     ),
     {"num_thresholds": 5},
-    {"thresholds": [0.5, 0.2]},
+    {"thresholds": [0.2, 0.5]},
     {"label_weights": [0.2, 0.3, 0.5]},
 ]
 PLACES = {"num_classes": 3}
