@@ -333,12 +333,10 @@ def _with_new_weights(model: Model) -> Model:
     """A model like `model`, compiled alike, with weights and an optimizer of its own."""
     made: Model = type(model).from_config(model.get_config())
     optimizer = model.optimizer
+    arguments = {key: one for key, one in model._compile_arguments.items() if key != "optimizer"}
     made.compile(
         optimizer=type(optimizer).from_config(optimizer.get_config()),
-        run_eagerly=model.run_eagerly,
-        steps_per_execution=model.steps_per_execution,
-        jit_compile=model.jit_compile,
         auto_scale_loss=False,  # the optimizer is what it became
-        **copy.deepcopy(model._compile_arguments),
+        **copy.deepcopy(arguments),
     )
     return made

@@ -224,6 +224,11 @@ def number(backend):
     same(x, X + 2)
 
 
+def shared(backend):
+    definition = backend.shared(lambda x, y: x * y)
+    same(definition(backend.array(X), backend.array(X)), X * X)
+
+
 def takes_numbers(backend):
     for name in backend.takes_numbers:
         for dtype in ("float16", "float32"):
@@ -405,7 +410,17 @@ def block(backend):
 
 
 OPTIONAL = [
-    *(number, takes_numbers, canonical, copy, is_traced, scope, set_trainable, outside_trace),
+    *(
+        shared,
+        number,
+        takes_numbers,
+        canonical,
+        copy,
+        is_traced,
+        scope,
+        set_trainable,
+        outside_trace,
+    ),
     *(without_gradients, update_all, optimizer, foreign, replica_mean, block, check_values),
     repeating,
 ]

@@ -91,7 +91,7 @@ VALUES: list[Known] = [
         "https://www.tensorflow.org/api_docs/python/tf/math/erfinv",
         lambda x: np.abs(x) < 1e-3,
         (1e-15,),
-        ["float64"],
+        ["float32", "float64"],
     ),
     Known(
         ["sinc"],

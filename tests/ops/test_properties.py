@@ -17,7 +17,7 @@ import lamina.backend
 from lamina import ops
 from lamina.ops.row import rows
 from tests.ops.calls import Hole, flat, specs
-from tests.ops.cases import TABLE
+from tests.ops.cases import ILL_CONDITIONED, TABLE
 from tests.ops.exact import exact
 from tests.ops.known import VALUES, expected
 from tests.ops.properties import (
@@ -34,9 +34,6 @@ from tests.ops.table import Case
 from tests.ops.trials import BACKENDS, PAIRS, foreseen, on
 
 pytestmark = pytest.mark.every_backend
-# Their errors grow with the condition of a matrix, which nothing bounds in what is drawn.
-ILL_CONDITIONED = {"lstsq", "pinv"}
-TRIED = [pair for pair in PAIRS if pair.values[0] not in ILL_CONDITIONED]
 
 
 @dataclass
@@ -130,7 +127,7 @@ class Trial:
                 if specs(found) != predicted:
                     told = f"{predicted} was foreseen, {specs(found)} came"
                     self.wrong.append(f"{tried.dtype} {call.structure}: {told}")
-        if not case.values:
+        if not case.values or self.name in ILL_CONDITIONED:
             return
         found = [[ops.convert_to_numpy(one) for one in result] for result in results]
         wide = [widened(rows[self.name], call) for call in made]
@@ -191,13 +188,13 @@ def try_op(name: str, backend: str, batches: int, thorough: bool = False) -> Non
         pytest.fail("\n".join(dict.fromkeys(trial.wrong)), pytrace=False)
 
 
-@pytest.mark.parametrize(("name", "backend"), TRIED)
+@pytest.mark.parametrize(("name", "backend"), PAIRS)
 def test_types_shapes_and_values(name, backend):
     try_op(name, backend, 1)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("name", "backend"), TRIED)
+@pytest.mark.parametrize(("name", "backend"), PAIRS)
 def test_types_shapes_and_values_of_many(name, backend):
     try_op(name, backend, 10, thorough=True)
 

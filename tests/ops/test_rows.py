@@ -19,7 +19,7 @@ from lamina.symbolic import KerasTensor
 from lamina.symbolic.dimension import fill, reveal
 from lamina.symbolic.tensor import inference
 from tests.ops.calls import Hole, arguments, flat, inferred, mapped, numbers, specs
-from tests.ops.cases import TABLE
+from tests.ops.cases import ILL_CONDITIONED, TABLE
 from tests.ops.table import Case, X
 
 # What has tests of its own: results of sizes that depend on the data, and several results.
@@ -31,17 +31,6 @@ CASES = [
     for name, cases in TABLE.items()
     for i, case in enumerate(cases)
 ]
-
-
-@pytest.fixture(params=BACKENDS)
-def each_backend(request):
-    with lamina.backend.use(request.param):
-        yield
-
-
-def on_each_backend(test):
-    """A test of one case after another, which runs once whatever backend the tests are run on."""
-    return pytest.mark.every_backend(pytest.mark.usefixtures("each_backend")(test))
 
 
 def traced(function, case: Case, dtype: str) -> list:
@@ -83,19 +72,13 @@ def test_the_table_is_complete():
     assert set(row.rows) == set(TABLE) | ELSEWHERE
 
 
-@on_each_backend
-@pytest.mark.parametrize(("name", "case"), CASES)
-def test_predicted_types_and_shapes_are_the_computed_ones(name, case):
-    function, canonical = function_of(name), lamina.backend.current().canonical
-    for dtype in case.dtypes:
-        if case.sized:
-            predicted = inferred(function, case, dtype)
-            assert traced(function, case, dtype) == predicted, dtype
-        with lamina.backend.use("numpy"):
-            args, kwargs = arguments(case, numbers(dtype))
-            output = [(shape, canonical(kind)) for shape, kind in specs(function(*args, **kwargs))]
-            held = canonical(dtype) == dtype  # else the backend has no such numbers
-            assert not case.sized or not held or output == predicted, dtype
+@pytest.mark.parametrize(("name", "case"), [one for one in CASES if one.values[1].sized])
+def test_predicted_types_and_shapes_are_the_computed_ones_without_64_bits(name, case):
+    """As JAX comes; `test_properties` has the types of 64 bits, and all backends."""
+    function = function_of(name)
+    with lamina.backend.use("jax"):
+        for dtype in case.dtypes:
+            assert traced(function, case, dtype) == inferred(function, case, dtype), dtype
 
 
 @pytest.mark.parametrize(("name", "case"), CASES)
@@ -114,24 +97,20 @@ def test_types_and_shapes_are_those_of_keras(name, case):
         assert ours == [(shape, canonical(kind)) for shape, kind in theirs], dtype
 
 
-@on_each_backend
+@pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize(
-    ("name", "case"), [one for one in CASES if one.values[1].values and not one.values[1].each]
+    ("name", "case"), [one for one in CASES if one.values[0] in ILL_CONDITIONED]
 )
-def test_values_are_those_of_numpy_in_double_precision(name, case):
-    function = row.rows[name].function
-    for dtype in ("float32", "int32"):
-        if dtype not in case.dtypes:
-            continue
-        args, kwargs = arguments(case, numbers(dtype))
-        ours = flat(function(*args, **kwargs))
-        with lamina.backend.use("numpy"):
-            args, kwargs = arguments(case, numbers(dtype, wide=dtype == "float32"))
-            exact = flat(function(*args, **kwargs))
-        for one, other in zip(ours, exact, strict=True):
-            # Half-width sums are rounded at each step, or at the end only.
-            tolerance = 2e-3 if other.dtype == np.float16 else 2e-4
-            np.testing.assert_allclose(np.asarray(one), other, tolerance, 1e-5, err_msg=dtype)
+def test_values_of_matrices_in_good_condition(name, case, backend):
+    function = function_of(name)
+    args, kwargs = arguments(case, numbers("float32"))
+    with lamina.backend.use(backend):
+        ours = [ops.convert_to_numpy(one) for one in flat(function(*args, **kwargs))]
+    with lamina.backend.use("numpy"):
+        args, kwargs = arguments(case, numbers("float32", wide=True))
+        exact = flat(function(*args, **kwargs))
+    for one, other in zip(ours, exact, strict=True):
+        np.testing.assert_allclose(one, other, 2e-4, 1e-5)
 
 
 @pytest.mark.parametrize("scalar", [2, 2.0])

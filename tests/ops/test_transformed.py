@@ -17,13 +17,46 @@ from tests.ops.properties import function_of, made_of
 from tests.ops.table import Case
 from tests.ops.trials import BACKENDS, PAIRS, foreseen, on
 
-pytestmark = pytest.mark.every_backend
-
-
 # PyTorch says so of ops that it maps one by one.
-@pytest.mark.filterwarnings("ignore:There is a performance drop:UserWarning")
+pytestmark = [
+    pytest.mark.every_backend,
+    pytest.mark.filterwarnings("ignore:There is a performance drop:UserWarning"),
+]
+# Cases of an op in the quick form; `make test-all` has the rest of them.
+FEW = 2
+
+
+def _marks(name: str, backend: str) -> list:
+    reason = GRADIENTS.get((name, backend))
+    return [pytest.mark.xfail(reason=reason, strict=True)] if reason else []
+
+
+MORE = [pair for pair in PAIRS if len(TABLE[pair.values[0]]) > FEW]
+SMOOTH = {
+    name: [case for case in cases if case.differentiable() and case.sized]
+    for name, cases in TABLE.items()
+}
+DIFFERENTIABLE = [
+    pytest.param(name, backend, id=f"{name}-{backend}", marks=_marks(name, backend))
+    for name, cases in SMOOTH.items()
+    for backend in BACKENDS
+    if backend != "numpy" and cases
+]
+MORE_DIFFERENTIABLE = [pair for pair in DIFFERENTIABLE if len(SMOOTH[pair.values[0]]) > FEW]
+
+
 @pytest.mark.parametrize(("name", "backend"), PAIRS)
 def test_it_runs_compiled_mapped_and_symbolically(name, backend):
+    _run(name, backend, TABLE[name][:FEW])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "backend"), MORE)
+def test_the_rest_runs_compiled_mapped_and_symbolically(name, backend):
+    _run(name, backend, TABLE[name][FEW:])
+
+
+def _run(name: str, backend: str, cases: list[Case]) -> None:
     """The results are those of calling the op as it is."""
     function = function_of(name)
 
@@ -32,7 +65,7 @@ def test_it_runs_compiled_mapped_and_symbolically(name, backend):
         return flat(function(*args, **kwargs))
 
     with on(backend):
-        for case in TABLE[name]:
+        for case in cases:
             dtype = next(one for one in ("float32", "int32", "bool") if one in case.dtypes)
             call, other = made_of(case, dtype, 1), made_of(case, dtype, 101)
             eager = results(call, call.leaves)
@@ -64,25 +97,19 @@ def same(found, expected, case: Case) -> bool:
     )
 
 
-def _marks(name: str, backend: str) -> list:
-    reason = GRADIENTS.get((name, backend))
-    return [pytest.mark.xfail(reason=reason, strict=True)] if reason else []
-
-
-DIFFERENTIABLE = [
-    pytest.param(name, backend, id=f"{name}-{backend}", marks=_marks(name, backend))
-    for name, cases in TABLE.items()
-    for backend in BACKENDS
-    if backend != "numpy" and any(case.differentiable() for case in cases)
-]
-
-
 @pytest.mark.parametrize(("name", "backend"), DIFFERENTIABLE)
 def test_gradients_are_those_of_central_differences(name, backend):
     with on(backend) as active:
-        for case in TABLE[name]:
-            if case.differentiable() and case.sized:
-                _check_gradients(active, function_of(name), made_of(case, "float64", 1))
+        for case in SMOOTH[name][:FEW]:
+            _check_gradients(active, function_of(name), made_of(case, "float64", 1))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "backend"), MORE_DIFFERENTIABLE)
+def test_gradients_of_the_rest(name, backend):
+    with on(backend) as active:
+        for case in SMOOTH[name][FEW:]:
+            _check_gradients(active, function_of(name), made_of(case, "float64", 1))
 
 
 def _check_gradients(backend, function, call):
