@@ -26,9 +26,12 @@ jax.config.update("jax_disable_most_optimizations", "LAMINA_TEST_OPTIMIZED" not 
 
 
 def pytest_collection_modifyitems(config, items):
-    """Leave what tries every backend by itself to the run on JAX."""
+    """Leave what tries every backend by itself to the run on JAX, and in the quick form what
+    tells less of a backend than of Keras.
+    """
     if BACKEND == "jax":
         return
-    left_out = [item for item in items if item.get_closest_marker("every_backend")]
+    marks = ["every_backend"] + ["of_keras"] * ("LAMINA_TEST_OPTIMIZED" not in os.environ)
+    left_out = [item for item in items if any(map(item.get_closest_marker, marks))]
     config.hook.pytest_deselected(items=left_out)
     items[:] = [item for item in items if item not in left_out]

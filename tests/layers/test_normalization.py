@@ -84,6 +84,7 @@ def test_spectral_normalization_is_as_in_keras(case):
         close(layer.get_weights(), known.get_weights())
     assert layer.get_config().keys() == known.get_config().keys()
     again = layers.SpectralNormalization.from_config(layer.get_config())
+    again(x)  # the config of a layer inside says what it was built on
     assert again.get_config() == layer.get_config()
     keras.layers.SpectralNormalization.from_config(layer.get_config())
 

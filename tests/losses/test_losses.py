@@ -98,7 +98,7 @@ def agree_where_reduced(name, kwargs, y_true, y_pred, weight, mask, reduction):
 )
 def test_reductions_weights_and_masks_agree(name, kwargs):
     y_true, y_pred = data(name, (4, 5, 3))
-    per_value = np.shape(getattr(losses, name)(reduction="none", **kwargs)(y_true, y_pred))
+    per_value = tuple(getattr(losses, name)(reduction="none", **kwargs)(y_true, y_pred).shape)
     weights, masks = [None, 2.0], [None]
     if per_value:  # else there are no samples to weigh
         weights += [values(per_value), values((per_value[0],) + (1,) * len(per_value[1:]))]
@@ -112,7 +112,7 @@ def test_reductions_weights_and_masks_agree(name, kwargs):
 @pytest.mark.parametrize(("name", "kwargs"), ROWS)
 def test_weights_and_masks_agree(name, kwargs):
     y_true, y_pred = data(name, (4, 5, 3))
-    shape = np.shape(getattr(losses, name)(reduction="none", **kwargs)(y_true, y_pred))
+    shape = tuple(getattr(losses, name)(reduction="none", **kwargs)(y_true, y_pred).shape)
     weight, mask = (values(shape), bits(shape) > 0) if shape else (0.5, None)
     reduction = "mean_with_sample_weight" if shape else "sum"
     agree_where_reduced(name, kwargs, y_true, y_pred, weight, mask, reduction)

@@ -6,6 +6,8 @@ import pytest
 
 import lamina
 
+pytestmark = pytest.mark.of_keras
+
 X = np.arange(6, dtype="float32").reshape(2, 3)
 
 

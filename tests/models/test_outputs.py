@@ -6,6 +6,8 @@ import pytest
 
 import lamina
 
+pytestmark = pytest.mark.of_keras
+
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(8, 3)).astype("float32")
 P = RNG.normal(size=(8, 2)).astype("float32")

@@ -7,7 +7,7 @@ from lamina import ops
 from lamina.backend import use
 from lamina.ops.row import ShapeError
 from lamina.symbolic import KerasTensor
-from tests.ops.test_rows import on_each_backend
+from tests.ops.trials import on_each_backend
 
 keras = pytest.importorskip("keras")
 nan, inf = float("nan"), float("inf")

@@ -23,7 +23,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:There is a performance drop:UserWarning"),
 ]
 # Cases of an op in the quick form; `make test-all` has the rest of them.
-FEW = 2
+FEW = 1
 
 
 def _marks(name: str, backend: str) -> list:

@@ -17,6 +17,7 @@ from tests.ops.cases import TABLE
 from tests.ops.properties import Call
 
 BACKENDS = [name for name in ("numpy", "jax", "torch", "tensorflow") if find_spec(name)]
+WITH_GRADIENTS = BACKENDS[1:]
 PAIRS = [
     pytest.param(name, backend, id=f"{name}-{backend}") for name in TABLE for backend in BACKENDS
 ]
@@ -49,3 +50,8 @@ def foreseen(function, call: Call) -> list:
         ]
         args, kwargs = call.arguments(symbols)
         return specs(function(*args, **kwargs))
+
+
+def on_each_backend(test):
+    """A test of one case after another, which runs once whatever backend the tests are run on."""
+    return pytest.mark.every_backend(pytest.mark.usefixtures("each_backend")(test))

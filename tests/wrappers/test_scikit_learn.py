@@ -146,10 +146,11 @@ def plain(library, units, loss, activation=None):
     return model
 
 
-def test_results_are_those_of_keras():
+def test_results_are_those_of_keras(request):
     os.environ.setdefault("KERAS_BACKEND", "jax")
     keras = pytest.importorskip("keras")
     keras.utils.disable_interactive_logging()
+    request.addfinalizer(keras.utils.enable_interactive_logging)
     three = np.array(["a", "b", "c"])[np.digitize(NUMBERS, [-1.0, 1.0])]
 
     def results(library):

@@ -152,7 +152,7 @@ class PiecewiseConstantDecay(LearningRateSchedule):
         self.name = name
 
     def __call__(self, step: TensorLike) -> Tensor:
-        passed = ops.convert_to_tensor(step) > ops.convert_to_tensor(list(self.boundaries))
+        passed = ops.greater(step, list(self.boundaries))
         index = ops.sum(ops.cast(passed, "int32"))
         return ops.take(ops.convert_to_tensor(list(self.values), dtype="float32"), index)
 

@@ -1,0 +1,82 @@
+"""Each way in which the JAX backend computes convolution and pooling, and its gradients."""
+
+import numpy as np
+import pytest
+
+from lamina.backend import use
+from lamina.backend.jax import convolution, pooling
+from tests.backend.test_contract import INSTALLED, NO_GRADIENTS, differences, total
+
+pytestmark = pytest.mark.every_backend
+
+
+def check_gradients(name, arrays, *settings):
+    """The gradients of a kernel on each backend that has any, against NumPy's values."""
+    with use("numpy") as reference:
+        kernel = reference.kernel(name)
+        shape = kernel(*arrays, *settings).shape
+        weights = np.random.default_rng(1).uniform(1, 2, shape)
+        slopes = []
+        for i, one in enumerate(arrays):
+            before, after = arrays[:i], arrays[i + 1 :]
+            wide = [[x.astype("float64") for x in part] for part in (before, after)]
+            slopes.append(
+                differences(
+                    lambda x, wide=wide: (kernel(*wide[0], x, *wide[1], *settings) * weights).sum(),
+                    one,
+                )
+            )
+    for backend_name in set(INSTALLED) - NO_GRADIENTS:
+        with use(backend_name) as backend:
+            kernel = backend.kernel(name)
+            scale = backend.array(weights.astype("float32"))
+            step = backend.value_and_grad(
+                lambda *xs, kernel=kernel, scale=scale, backend=backend: total(
+                    backend, kernel(*xs, *settings) * scale
+                ),
+                None,
+                tuple(range(len(arrays))),
+                False,
+            )
+            _, gradients = step(*(backend.array(x) for x in arrays))
+        for gradient, slope in zip(gradients, slopes, strict=True):
+            np.testing.assert_allclose(np.asarray(gradient), slope, rtol=1e-3, atol=1e-3)
+
+
+def distinct(*shape):
+    """Numbers far enough apart for the maximum to stay where it is."""
+    numbers = np.random.default_rng(0).permutation(int(np.prod(shape)))
+    return (numbers.reshape(shape) / 10).astype("float32")
+
+
+@pytest.mark.parametrize("columns", [0, 10_000], ids=["native", "patches"])
+@pytest.mark.parametrize(("stride", "padding", "dilation"), [(1, "same", 1), (2, "valid", 2)])
+def test_gradients_of_convolution(monkeypatch, columns, stride, padding, dilation):
+    monkeypatch.setattr(convolution, "_PATCH_COLUMNS", columns)
+    arrays = [distinct(1, 6, 5, 2) / 10, distinct(2, 2, 2, 3)]
+    check_gradients("conv", arrays, stride, padding, "channels_last", dilation)
+
+
+def test_gradients_of_the_other_convolutions():
+    x = distinct(1, 5, 4, 4) / 10
+    check_gradients("conv", [x, distinct(2, 2, 2, 2)], 1, "same", "channels_last", 1)  # groups
+    check_gradients("depthwise_conv", [x, distinct(2, 2, 4, 1)], 2, "same", "channels_last", 1)
+    check_gradients(
+        "conv_transpose", [x[:, :3, :3], distinct(2, 2, 2, 4)], 2, "same", None, "channels_last", 1
+    )
+
+
+@pytest.mark.parametrize("name", ["max_pool", "average_pool"])
+@pytest.mark.parametrize("padding", ["valid", "same"])
+@pytest.mark.parametrize(("size", "stride"), [(2, 2), (3, 2), (2, 3)])
+def test_gradients_of_pooling(name, padding, size, stride):
+    check_gradients(name, [distinct(1, 7, 6, 2)], size, stride, padding, "channels_last")
+
+
+def test_windows_apart_are_split():
+    """The two lowerings of pooling that the gradients above go through."""
+    ways = {
+        (size, stride): pooling._Windows((1, 7, 6, 2), size, stride, "valid", None).apart
+        for size, stride in ((2, 2), (3, 2), (2, 3))
+    }
+    assert ways == {(2, 2): True, (3, 2): False, (2, 3): False}
