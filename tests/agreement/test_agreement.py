@@ -5,6 +5,8 @@ import pytest
 from tests.agreement.comparison import agree, examples
 from tests.agreement.kinds import KINDS, undeclared
 
+pytestmark = pytest.mark.of_keras
+
 MANY = 50
 EVERY = [(kind, name) for kind, one in KINDS.items() for name in one.present]
 

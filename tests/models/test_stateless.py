@@ -8,6 +8,8 @@ import pytest
 import lamina
 from lamina.backend import use
 
+pytestmark = pytest.mark.of_keras
+
 X = np.random.default_rng(0).normal(size=(4, 3)).astype("float32")
 Y = np.ones((4, 2), "float32")
 

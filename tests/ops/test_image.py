@@ -18,7 +18,7 @@ pytestmark = pytest.mark.every_backend
 INTERPOLATIONS = ("nearest", "bilinear", "bicubic", "lanczos3", "lanczos5")
 METHODS = ("linear", "trilinear", "cubic", "tricubic", "bilinear", *INTERPOLATIONS[2:])
 SIZES = ((3, 4), (9, 5), (5, 14), (1, 1))
-few = settings(max_examples=5, deadline=None)
+few = settings(max_examples=3, deadline=None)
 
 
 @pytest.mark.parametrize("interpolation", INTERPOLATIONS)

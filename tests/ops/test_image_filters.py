@@ -15,7 +15,7 @@ from lamina.symbolic import KerasTensor
 from tests.ops.image_agreement import agrees, agrees_with_keras, drawn
 
 pytestmark = pytest.mark.every_backend
-few = settings(max_examples=4, deadline=None)
+few = settings(max_examples=3, deadline=None)
 seeds = st.integers(0, 10**6)
 FORMATS = [
     ((2, 6, 7, 3), "channels_last"),

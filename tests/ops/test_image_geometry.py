@@ -21,7 +21,7 @@ SCIPY_MODES = {"constant": "grid-constant", "wrap": "grid-wrap"}
 TURN = np.array([1.03, 0.21, -0.83, -0.17, 0.92, 0.56, 0, 0], "float32")
 CORNERS = np.array([[0, 0], [6, 0], [0, 4], [6, 4]], "float32")
 MOVED = np.array([[0.3, 0.5], [5.7, -0.6], [-0.8, 4.4], [6.6, 3.6]], "float32")
-few = settings(max_examples=4, deadline=None)
+few = settings(max_examples=3, deadline=None)
 modes = st.sampled_from(FILL_MODES)
 seeds = st.integers(0, 10**6)
 

@@ -13,7 +13,7 @@ from lamina.symbolic import KerasTensor
 from tests.ops.image_agreement import agrees_with_keras, drawn
 
 pytestmark = pytest.mark.every_backend
-few = settings(max_examples=6, deadline=None)
+few = settings(max_examples=4, deadline=None)
 
 
 @few

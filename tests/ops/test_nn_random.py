@@ -12,7 +12,7 @@ from tests.ops.agreement import agrees_with_keras
 
 pytestmark = pytest.mark.every_backend
 some = settings(
-    max_examples=5,
+    max_examples=3,
     deadline=None,
     phases=[Phase.generate],  # an example takes a second, and says all that failed
     suppress_health_check=[HealthCheck.too_slow],
