@@ -38,6 +38,16 @@ def sizes(name: str, value: Any, rank: int, least: int = 1) -> tuple[int, ...]:
     return found
 
 
+def strides_or_dilation(
+    strides: tuple[int, ...], dilation: tuple[int, ...], given: Any, given_dilation: Any
+) -> None:
+    """Refuse strides and dilation that are both above 1, in the user's spelling of them."""
+    if max(strides) > 1 and max(dilation) > 1:
+        raise ValueError(
+            f"strides={given!r} and dilation_rate={given_dilation!r} cannot both be above 1."
+        )
+
+
 def fraction(name: str, value: Any) -> float:
     """`value`, a number from 0 to 1."""
     found = number(value)

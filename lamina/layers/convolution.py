@@ -11,7 +11,14 @@ from lamina.core import registry
 from lamina.core.input_spec import InputSpec
 from lamina.core.layer import Layer
 from lamina.core.variable import Variable
-from lamina.layers.checks import channel_axis, one_of, positive, sizes, standardize_data_format
+from lamina.layers.checks import (
+    channel_axis,
+    one_of,
+    positive,
+    sizes,
+    standardize_data_format,
+    strides_or_dilation,
+)
 from lamina.layers.low_rank import BuiltWeight, LowRankLayer
 from lamina.ops.convolution import affine_conv
 from lamina.ops.row import Tensor, TensorLike
@@ -40,10 +47,8 @@ class Windowed(Layer):
         self.kernel_size = sizes("kernel_size", kernel_size, self.rank)
         self.strides = sizes("strides", strides, self.rank)
         self.dilation_rate = sizes("dilation_rate", dilation_rate, self.rank)
-        if not self.strides_dilate and max(self.strides) > 1 and max(self.dilation_rate) > 1:
-            raise ValueError(
-                f"strides={strides!r} and dilation_rate={dilation_rate!r} cannot both be above 1."
-            )
+        if not self.strides_dilate:
+            strides_or_dilation(self.strides, self.dilation_rate, strides, dilation_rate)
         self.data_format = standardize_data_format(data_format)
         self.padding = one_of("padding", padding, self.paddings)
         self.activation = activations.get(activation)

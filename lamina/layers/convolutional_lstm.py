@@ -7,7 +7,12 @@ from typing import Any, ClassVar
 
 from lamina import ops
 from lamina.core.input_spec import InputSpec
-from lamina.layers.checks import one_of, sizes, standardize_data_format
+from lamina.layers.checks import (
+    one_of,
+    sizes,
+    standardize_data_format,
+    strides_or_dilation,
+)
 from lamina.layers.convolution import Sizes
 from lamina.layers.recurrent_cell import RecurrentCell
 from lamina.layers.recurrent_cells import LSTMCell
@@ -89,10 +94,7 @@ class ConvLSTMCell(LSTMCell):
         self.padding = one_of("padding", padding, ("valid", "same"))
         self.data_format = standardize_data_format(data_format)
         self.dilation_rate = sizes("dilation_rate", dilation_rate, rank)
-        if max(self.strides) > 1 and max(self.dilation_rate) > 1:
-            raise ValueError(
-                f"strides={strides!r} and dilation_rate={dilation_rate!r} cannot both be above 1."
-            )
+        strides_or_dilation(self.strides, self.dilation_rate, strides, dilation_rate)
         self.mask_count = self.gates
         self.step_ndim = rank + 2
         self.gate_axis = -1 if self.data_format == "channels_last" else -(rank + 1)

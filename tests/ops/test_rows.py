@@ -20,6 +20,7 @@ from lamina.symbolic.dimension import fill, reveal
 from lamina.symbolic.tensor import inference
 from tests.ops.calls import Hole, arguments, flat, inferred, mapped, numbers, specs
 from tests.ops.cases import ILL_CONDITIONED, TABLE
+from tests.ops.properties import function_of
 from tests.ops.table import Case, X
 
 # What has tests of its own: results of sizes that depend on the data, and several results.
@@ -62,10 +63,6 @@ def traced_keras(name: str, case: Case, dtype: str) -> list:
     with lamina.backend.use("jax"):
         theirs = getattr(keras.ops, name, None) or getattr(keras.ops.image, name)
         return traced(theirs, case, dtype)
-
-
-def function_of(name: str):
-    return row.rows[name].function
 
 
 def test_the_table_is_complete():
