@@ -4,7 +4,9 @@ import importlib
 import importlib.util
 import os
 import pathlib
+import sys
 import tempfile
+import zlib
 
 BACKEND = os.environ.get("LAMINA_TEST_BACKEND", "jax")
 HOME = pathlib.Path(tempfile.mkdtemp(prefix="lamina-tests-"))
@@ -19,10 +21,22 @@ for framework in ("torch", "tensorflow"):
         importlib.import_module(framework)
 
 import jax  # noqa: E402
+import pytest  # noqa: E402
+
+import lamina  # noqa: E402
 
 # XLA compiles in two thirds of the time, and most tests compile more than they compute;
 # `make test-all` runs them on the code that users run.
 jax.config.update("jax_disable_most_optimizations", "LAMINA_TEST_OPTIMIZED" not in os.environ)
+
+
+@pytest.fixture(autouse=True)
+def seeded(request):
+    """Every test draws the same numbers each time, in whatever order and beside whatever others."""
+    seed = zlib.crc32(request.node.nodeid.encode())
+    for library in (lamina, sys.modules.get("keras")):
+        if library is not None:
+            library.utils.set_random_seed(seed)
 
 
 def pytest_collection_modifyitems(config, items):
