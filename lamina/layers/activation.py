@@ -127,7 +127,8 @@ class PReLU(Layer):
         alpha_initializer: for alpha, of the input's shape without the batch.
         alpha_regularizer: a penalty on alpha.
         alpha_constraint: a projection of alpha, applied after each step.
-        shared_axes: axes along which alpha is the same, `[1, 2]` for images.
+        shared_axes: axes along which alpha is the same, `[1, 2]` for images. Negative ones count
+            from the end, which in Keras they miss by one.
 
     Example:
         >>> from lamina import layers, ops
@@ -155,7 +156,7 @@ class PReLU(Layer):
         self.shared_axes = [shared_axes] if isinstance(shared_axes, int) else shared_axes
 
     def build(self, input_shape: Sequence[int | None]) -> None:
-        shared = {axis % len(input_shape) for axis in self.shared_axes or ()}
+        shared = {self._axis(axis, len(input_shape)) for axis in self.shared_axes or ()}
         shape = [1 if axis in shared else size for axis, size in enumerate(input_shape)][1:]
         self.alpha = self.add_weight(
             shape,
@@ -166,6 +167,14 @@ class PReLU(Layer):
         )
         own = {axis: size for axis, size in enumerate(input_shape) if axis and axis not in shared}
         self.input_spec = InputSpec(ndim=len(input_shape), axes=own)
+
+    def _axis(self, axis: int, rank: int) -> int:
+        if not -rank < axis < rank or axis == 0:
+            raise ValueError(
+                f"PReLU {self.name!r} cannot share alpha along axis {axis}: its input has axes 1 "
+                f"to {rank - 1} after the batch."
+            )
+        return axis % rank
 
     def call(self, inputs: TensorLike) -> Tensor:
         return ops.subtract(ops.relu(inputs), ops.multiply(self.alpha, ops.relu(-inputs)))

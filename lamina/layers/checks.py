@@ -6,6 +6,8 @@ import numbers
 import operator
 from typing import Any
 
+import numpy as np
+
 from lamina.backend.config import standardize_data_format
 
 
@@ -57,7 +59,11 @@ def fraction(name: str, value: Any) -> float:
 
 
 def number(value: Any) -> float | None:
-    """`value` as a number of Python's, those of NumPy too; None where it is no real number."""
+    """`value` as a number of Python's, from NumPy's and from arrays of one number too; None where
+    it is no real number.
+    """
+    if isinstance(value, np.ndarray) and value.ndim == 0:
+        value = value.item()
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
         return None
     return value if isinstance(value, (int, float)) else float(value)

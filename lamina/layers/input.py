@@ -52,12 +52,17 @@ class InputLayer(Layer):
             batch_shape, dtype = tensor.shape, dtype or tensor.dtype
         self._dtype = floatx() if dtype is None else standardize_dtype(dtype)
         super().__init__(name=name, **kwargs)
-        self.batch_shape = _batch_shape(shape, batch_size, batch_shape)
+        self._batch_shape = _batch_shape(shape, batch_size, batch_shape)
         self.sparse, self.ragged, self.optional = bool(sparse), bool(ragged), bool(optional)
         if tensor is None:
             tensor = KerasTensor(self.batch_shape, self._dtype, self.sparse, self.ragged, name=name)
         self.record((), {}, tensor)
         self.built = True
+
+    @property
+    def batch_shape(self) -> tuple[int | None, ...]:
+        """The shape of the input, the batch first."""
+        return self._batch_shape
 
     @property
     def dtype(self) -> str:

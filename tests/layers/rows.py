@@ -172,6 +172,7 @@ NORMALIZATION = [
     ),
     Row("LayerNormalization"),
     Row("LayerNormalization", {"axis": [1, 2], "gamma_regularizer": "l2"}, (2, 5, 3)),
+    Row("LayerNormalization", {"axis": [1, -1]}, (2, 5, 3)),
     Row("LayerNormalization", {"axis": 1, "center": False, "scale": False}, (2, 5, 3)),
     Row("GroupNormalization", {"groups": 2}, (2, 4, 5, 6)),
     Row("GroupNormalization", {"groups": -1, "axis": 1}, (2, 3, 5)),

@@ -123,7 +123,7 @@ def test_dot_refuses_axes_that_are_not_there():
         layers.Dot(3)([ONES, ONES])
 
 
-@pytest.mark.parametrize("rate", [np.float32(0.5), np.float64(0.5)])
+@pytest.mark.parametrize("rate", [np.float32(0.5), np.float64(0.5), np.array(0.5)])
 def test_numbers_of_numpy_are_numbers(rate):
     assert layers.Dropout(rate).get_config()["rate"] == 0.5
     assert layers.GaussianNoise(rate).stddev == 0.5 and layers.ReLU(rate).max_value == 0.5
@@ -228,6 +228,8 @@ def test_lambda_never_runs_stored_code(function):
         (lambda: layers.Cropping1D(3)(ONES), "Crop less"),
         (lambda: layers.UpSampling2D(interpolation="cubic"), "interpolation"),
         (lambda: layers.ReLU(max_value=-1), "max_value"),
+        (lambda: layers.PReLU(shared_axes=3)(ONES), "along axis 3: .* axes 1 to 2 after"),
+        (lambda: layers.PReLU(shared_axes=[0])(ONES), "along axis 0"),
         (lambda: layers.GroupNormalization(4)(ONES), "groups=4"),
         (lambda: layers.Add()(ONES), "list of tensors"),
         (lambda: layers.Subtract()([ONES] * 3), "two tensors"),
