@@ -1,5 +1,6 @@
 """Each way in which the JAX backend computes convolution and pooling, and its gradients."""
 
+import jax
 import numpy as np
 import pytest
 
@@ -80,3 +81,18 @@ def test_windows_apart_are_split():
         for size, stride in ((2, 2), (3, 2), (2, 3))
     }
     assert ways == {(2, 2): True, (3, 2): False, (2, 3): False}
+
+
+def test_the_gradient_of_a_maximum_that_is_computed_twice():
+    """XLA may fuse the normalization into the pooling and into its gradient, and round it twice."""
+    random = np.random.default_rng(2)
+    x = random.normal(size=(8, 8, 8, 4)).astype("float32")
+
+    def loss(scale):
+        wide = x * scale
+        spread = wide.var((0, 1, 2), keepdims=True)
+        normal = (wide - wide.mean((0, 1, 2), keepdims=True)) * jax.lax.rsqrt(spread + 1e-3)
+        return (pooling.max_pool(normal, 2) ** 2).mean()
+
+    scale = random.normal(size=4).astype("float32")
+    assert np.isfinite(jax.jit(jax.grad(loss))(scale)).all()

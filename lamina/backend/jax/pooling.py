@@ -50,7 +50,7 @@ def max_pool(
 ) -> jax.Array:
     windows = _Windows(inputs.shape, pool_size, strides, padding, data_format)
     if windows.apart:
-        return windows.split(inputs).max(windows.split_axes)
+        return _largest(windows.split(inputs), windows.split_axes)
     lowest = -jnp.inf if jnp.issubdtype(inputs.dtype, jnp.floating) else _lowest(inputs.dtype)
     return windows.reduce(inputs, lowest, lax.max)
 
@@ -71,6 +71,34 @@ def average_pool(
         return sums / math.prod(windows.sizes)
     ones = jnp.ones((1, *inputs.shape[1:]), inputs.dtype)
     return sums / windows.reduce(ones, 0.0, lax.add)
+
+
+@functools.partial(jax.custom_jvp, nondiff_argnums=(1,))
+def _largest(x: jax.Array, axes: tuple[int, ...]) -> jax.Array:
+    """The maximum along short axes.
+
+    The gradient of JAX's own `max` looks for the places that equal the result; where XLA computes
+    `x` once more for that, with another rounding, it finds none and divides 0 by 0. Here it goes
+    through one comparison after another, each of which has a larger side. The forward pass alone
+    is half as fast that way, and so has its own.
+    """
+    return x.max(axes)
+
+
+@_largest.defjvp
+def _slope_of_largest(
+    axes: tuple[int, ...], primals: tuple[jax.Array], tangents: tuple[jax.Array]
+) -> tuple[jax.Array, jax.Array]:
+    def compared(x: jax.Array) -> jax.Array:
+        for axis in reversed(axes):
+            places = [
+                lax.index_in_dim(x, each, axis, keepdims=False) for each in range(x.shape[axis])
+            ]
+            x = functools.reduce(lax.max, places)
+        return x
+
+    largest, slope = jax.jvp(compared, primals, tangents)
+    return largest, slope
 
 
 def _lowest(dtype: Any) -> Any:
