@@ -323,7 +323,7 @@ class LayerNormalization(_Normalization):
         # A sorted list from now on, negative axes first, as Keras has it in the configs of built
         # layers and in the shape of their weights.
         self.axis = [self.axis] if isinstance(self.axis, int) else sorted(self.axis)
-        shape = [self._size(input_shape, axis % len(input_shape)) for axis in self.axis]
+        shape = [self._size(input_shape, axis) for axis in self.axis]
         if self.rms_scaling:
             self.gamma, self.beta = self._add(shape, "gamma"), None
         else:

@@ -12,6 +12,7 @@ import pytest
 import lamina.backend
 from lamina.symbolic import KerasTensor
 from lamina.symbolic.tensor import inference
+from tests.backend.xla import optimizations
 from tests.ops.calls import specs
 from tests.ops.cases import TABLE
 from tests.ops.properties import Call
@@ -32,13 +33,8 @@ def on(backend: str, optimized: bool = False):
         with lamina.backend.use(backend) as active:
             yield active
         return
-    before = jax.config.values["jax_disable_most_optimizations"]
-    jax.config.update("jax_disable_most_optimizations", not optimized)
-    try:
-        with jax.enable_x64(True), lamina.backend.use(backend) as active:
-            yield active
-    finally:
-        jax.config.update("jax_disable_most_optimizations", before)
+    with optimizations(optimized), jax.enable_x64(True), lamina.backend.use(backend) as active:
+        yield active
 
 
 def foreseen(function, call: Call) -> list:

@@ -1,12 +1,11 @@
 """Programs run on the code that users run."""
 
-import jax
 import pytest
+
+from tests.backend.xla import optimizations
 
 
 @pytest.fixture(autouse=True)
 def optimized():
-    before = jax.config.values["jax_disable_most_optimizations"]
-    jax.config.update("jax_disable_most_optimizations", False)
-    yield
-    jax.config.update("jax_disable_most_optimizations", before)
+    with optimizations(True):
+        yield
