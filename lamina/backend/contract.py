@@ -249,7 +249,8 @@ class Backend(abc.ABC):
         """What stands for `value` if that is an optimizer of the framework's own, else None.
 
         It has `build(handles)`, `apply(gradients)` with a gradient for each of them, `handles` of
-        what it keeps, and `learning_rate`, which may be None.
+        what it keeps, `learning_rate`, which may be None, and `get_state()` and `set_state(state)`
+        of what it keeps elsewhere, as plain data and arrays.
         """
         return None
 
@@ -335,6 +336,18 @@ class Backend(abc.ABC):
     # Random -------------------------------------------------------------------------------
     # A key is a tensor of two uint32: the seed and the counter. Kernels of their own draw from
     # it: `random_uniform(key, shape, minimum, maximum, dtype)`, `random_normal`, … .
+
+    def random_state(self) -> dict[str, Any]:
+        """The state of the framework's own random numbers, which modules of its own draw from.
+
+        Arrays by name.
+
+        Overridden where it can be had, and put back by `set_random_state`.
+        """
+        return {}
+
+    def set_random_state(self, state: dict[str, Any]) -> None:  # noqa: B027
+        """Put back what `random_state` gave."""
 
     # Devices ------------------------------------------------------------------------------
 

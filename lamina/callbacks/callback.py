@@ -1,6 +1,6 @@
 """The base class of callbacks, and which of them want to hear of each batch."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 Logs = dict[str, Any]
 
@@ -23,6 +23,9 @@ class Callback:
         params: `{"verbose": …, "epochs": …, "steps": …}` of the call.
         accepts_chunks: True for a callback that is content to hear of the last of several batches
             that were run as one, instead of each batch.
+        state_attributes: names of the attributes that a backup of the training keeps: plain data
+            and arrays.
+        adds_to_logs: the names that `on_epoch_end` adds to the logs; None where that is not known.
 
     Example:
         >>> class Report(Callback):
@@ -34,6 +37,8 @@ class Callback:
 
     params: dict[str, Any] | None = None
     accepts_chunks = False
+    state_attributes: ClassVar[tuple[str, ...]] = ()
+    adds_to_logs: ClassVar[tuple[str, ...] | None] = None
     _model: Any = None
 
     def __init__(self) -> None:
@@ -52,6 +57,29 @@ class Callback:
     def set_model(self, model: Any) -> None:
         """Take the model at work."""
         self._model = model
+
+    def check_before_training(self, known: list[str] | None = None) -> None:
+        """Refuse what is known not to work, before training starts; nothing, unless overridden.
+
+        Args:
+            known: the names that the logs of an epoch will have; None where that cannot be told.
+        """
+
+    def get_state(self) -> dict[str, Any]:
+        """What the callback has come to know, as plain data and arrays, for a backup.
+
+        The attributes named in `state_attributes`, unless overridden.
+        """
+        return {name: getattr(self, name) for name in self.state_attributes}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Take up what `get_state` told in the run that this one resumes.
+
+        Called after `on_train_begin`, and once more after `on_epoch_begin` where the run goes on in
+        the middle of an epoch. With `state_attributes`, they are set.
+        """
+        for name, value in state.items():
+            setattr(self, name, value)
 
     def on_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
         """Older name of `on_train_batch_begin`."""

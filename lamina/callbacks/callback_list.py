@@ -4,9 +4,8 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from lamina.callbacks.callback import Callback, Logs, hears_batches, wants_batches
+from lamina.callbacks.callback import Callback, Logs, hears_batches, overrides, wants_batches
 from lamina.callbacks.history import History
-from lamina.callbacks.monitor import MonitorCallback
 from lamina.callbacks.progbar_logger import ProgbarLogger
 
 
@@ -82,12 +81,41 @@ class CallbackList(Callback):
         """The callbacks that do something at a batch of "train", "test" or "predict"."""
         return [callback for callback in self.callbacks if hears_batches(callback, phase)]
 
-    def check_monitors(self, known: Iterable[str]) -> None:
-        """Refuse, before training, a callback that monitors none of the `known` metrics."""
-        known = list(known)
+    def check_before_training(self, known: Iterable[str] | None = None) -> None:
+        """Have each callback refuse what is known not to work.
+
+        A callback may add to the logs that those after it get; where it is not known what, they
+        are not held to the `known` names.
+        """
+        names = None if known is None else list(known)
         for callback in self.callbacks:
-            if isinstance(callback, MonitorCallback):
-                callback.check_monitor(known)
+            added = _added(callback)
+            names = None if names is None or added is None else [*names, *added]
+            if isinstance(callback, Callback):
+                callback.check_before_training(names)
+
+    def get_state(self) -> dict[str, Any]:
+        """What each callback keeps, by the name of its class, and a number from the second on."""
+        names = self.state_names()
+        states = {name: one.get_state() for name, one in self._named() if name in names}
+        return {name: state for name, state in states.items() if state}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Give each callback what `get_state` took; what is of none is left out."""
+        for name, callback in self._named():
+            if name in state:
+                callback.set_state(state[name])
+
+    def state_names(self) -> list[str]:
+        """The names under which `get_state` may have something."""
+        return [name for name, callback in self._named() if _keeps_state(callback)]
+
+    def _named(self) -> Iterator[tuple[str, Callback]]:
+        counts: dict[str, int] = {}
+        for callback in self.callbacks:
+            name = type(callback).__name__
+            counts[name] = counts.get(name, 0) + 1
+            yield name if counts[name] == 1 else f"{name}_{counts[name]}", callback
 
     @contextmanager
     def running(self, phase: str, logs: Logs | None = None) -> Iterator[Logs]:
@@ -149,9 +177,27 @@ for _hook in [name for name in vars(Callback) if name.startswith("on_")]:
     setattr(CallbackList, _hook, _forward(_hook, "batch" in _hook or "epoch" in _hook))
 
 
+def _added(callback: Any) -> tuple[str, ...] | None:
+    """The names that a callback adds to the logs of an epoch; None where they are not known."""
+    function = getattr(callback.on_epoch_end, "__func__", None)
+    if function is Callback.on_epoch_end:
+        return ()
+    # A subclass with a hook of its own may add what its base class does not.
+    ours = function is not None and function.__module__.startswith("lamina.callbacks.")
+    return callback.adds_to_logs if ours else None
+
+
+def _keeps_state(callback: Any) -> bool:
+    if not all(callable(getattr(callback, name, None)) for name in ("get_state", "set_state")):
+        return False
+    return bool(getattr(callback, "state_attributes", ())) or overrides(callback, "get_state")
+
+
 def _flatten(callbacks: Any) -> Iterator[Callback]:
     if callbacks is None:
         return
+    if type(callbacks) is CallbackList:
+        callbacks = callbacks.callbacks
     if isinstance(callbacks, (list, tuple)):
         for each in callbacks:
             yield from _flatten(each)

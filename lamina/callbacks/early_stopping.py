@@ -33,6 +33,9 @@ class EarlyStopping(MonitorCallback):
         (True, 0.4, 1)
     """
 
+    adds_to_logs = ()
+    state_attributes = ("wait", "stopped_epoch", "best", "best_epoch", "best_weights")
+
     def __init__(
         self,
         monitor: str = "val_loss",

@@ -20,6 +20,9 @@ class History(Callback):
         {'loss': [0.5], 'val_loss': [0.6]}
     """
 
+    adds_to_logs = ()
+    state_attributes = ("epoch", "history", "_epochs_of")
+
     def __init__(self) -> None:
         super().__init__()
         self.epoch: list[int] = []

@@ -31,6 +31,8 @@ class LearningRateScheduler(Callback):
         0.25
     """
 
+    adds_to_logs = ("learning_rate",)
+
     def __init__(self, schedule: Callable[..., float], verbose: int = 0) -> None:
         super().__init__()
         self.schedule = schedule
@@ -93,6 +95,9 @@ class ReduceLROnPlateau(MonitorCallback):
         >>> reduce.model.optimizer.learning_rate
         0.25
     """
+
+    adds_to_logs = ("learning_rate",)
+    state_attributes = ("best", "wait", "cooldown_counter")
 
     def __init__(
         self,

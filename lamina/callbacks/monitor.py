@@ -43,12 +43,12 @@ class MonitorCallback(Callback):
         self.best: float | None = None
         self._warned = False
 
-    def check_monitor(self, known: list[str]) -> None:
+    def check_before_training(self, known: list[str] | None = None) -> None:
         """Refuse a monitored name that is not among the metrics that training will have."""
-        if self.monitor not in known:
+        if known is not None and self.monitor not in known:
             raise ValueError(
                 f"{type(self).__name__} monitors {self.monitor!r}, which this training does not "
-                f"measure. {_hint(self.monitor, known)}"
+                f"measure. {hint(self.monitor, known)}"
             )
 
     def get_monitor_value(self, logs: Logs | None) -> float | None:
@@ -58,7 +58,7 @@ class MonitorCallback(Callback):
             self._warned = True
             warnings.warn(
                 f"{type(self).__name__} monitors {self.monitor!r}, which is not available. "
-                f"{_hint(self.monitor, list(logs or {}))}",
+                f"{hint(self.monitor, list(logs or {}))}",
                 stacklevel=3,
             )
         return value
@@ -105,7 +105,8 @@ def _metrics_of(model: Any) -> list[Any]:
     return found
 
 
-def _hint(name: str, known: list[str]) -> str:
+def hint(name: str, known: list[str]) -> str:
+    """What was meant, perhaps, and what there is."""
     close = difflib.get_close_matches(name, known, n=1)
     guess = f"Did you mean {close[0]!r}? " if close else ""
     return f"{guess}Available metrics: {', '.join(sorted(known)) or 'none'}."

@@ -25,6 +25,7 @@ class ProgbarLogger(Callback):
     """
 
     accepts_chunks = True
+    adds_to_logs = ()
 
     def __init__(self) -> None:
         super().__init__()

@@ -31,6 +31,8 @@ class TerminateOnNaN(Callback):
     # Tells the trainer to take back a step whose loss is not finite.
     keeps_finite_weights: ClassVar[bool] = True
 
+    adds_to_logs = ()
+
     def __init__(self, raise_error: bool = False) -> None:
         super().__init__()
         self.raise_error = raise_error

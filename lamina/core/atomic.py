@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all."""
+"""Files and folders that are written whole or not at all."""
 
 import contextlib
 import os
@@ -71,6 +71,43 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     """
     with atomic_path(path) as temporary, open(temporary, "wb") as file:
         yield file
+
+
+@contextlib.contextmanager
+def atomic_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Give a new folder beside `path` to fill, and put it in place when all went well.
+
+    Files in it are written by `atomic_path` or `atomic_write`, which flush them to disk. Whenever
+    the program or the machine stops, there is the complete folder or none.
+
+    Args:
+        path: the folder to make, which must not exist; the folder that it is in must.
+
+    Yields:
+        The folder to fill. It exists, under a temporary name.
+
+    Raises:
+        OSError: something is at `path` already; what was written is removed.
+
+    Example:
+        >>> import pathlib, tempfile
+        >>> target = pathlib.Path(tempfile.mkdtemp(), "results")
+        >>> with atomic_folder(target) as folder, atomic_write(folder / "a.txt") as file:
+        ...     _ = file.write(b"complete")
+        >>> [file.name for file in target.iterdir()]
+        ['a.txt']
+    """
+    target = Path(path)
+    temporary = temporary_beside(target)
+    temporary.mkdir()
+    try:
+        yield temporary
+        sync_folder(temporary)
+        os.rename(temporary, target)
+    except BaseException:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise
+    sync_folder(target.parent)
 
 
 def sync_folder(folder: str | os.PathLike[str]) -> None:

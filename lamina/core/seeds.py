@@ -113,6 +113,36 @@ def set_random_seed(seed: int) -> None:
     generator.state.assign(_words(seed))
 
 
+def get_random_state() -> dict[str, Any]:
+    """The states of all that draws random numbers in this process, as plain data and arrays.
+
+    Those are Python's `random`, NumPy's, Lamina's where no seed is given, and the framework's own.
+
+    Example:
+        >>> state = get_random_state()
+        >>> first = make_default_seed(), float(np.random.random())
+        >>> set_random_state(state)
+        >>> (make_default_seed(), float(np.random.random())) == first
+        True
+    """
+    version, words, gauss = random.getstate()
+    return {
+        "python": {"version": version, "words": np.array(words, np.uint32), "gauss": gauss},
+        "numpy": np.random.get_state(legacy=False),
+        "lamina": _global_generator().state.numpy(),
+        "framework": current().random_state(),
+    }
+
+
+def set_random_state(state: dict[str, Any]) -> None:
+    """Put back what `get_random_state` gave."""
+    python = state["python"]
+    random.setstate((python["version"], tuple(python["words"].tolist()), python["gauss"]))
+    np.random.set_state(state["numpy"])
+    _global_generator().state.assign(state["lamina"])
+    current().set_random_state(state["framework"])
+
+
 def _global_generator(seed: int | None = None) -> SeedGenerator:
     """What draws keys where no seed is given."""
     name = current().name

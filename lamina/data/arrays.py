@@ -79,27 +79,47 @@ class ArraySource(Source):
         self.batch_size = check_count(batch_size, "batch_size")
         self.num_batches = -(-self.num_rows // self.batch_size)
         self._shuffle = shuffle
+        self._given = self._resumed = 0
         batch: Any = as_batch(x, y, sample_weight)
         self._structure = optree.tree_structure(batch)
         self._columns = [_Column(name, array, floatx) for name, array in named]
 
     def epoch(self, shuffle_seed: int | None = None) -> Iterator[Batch]:
         """Yield the batches of one epoch, in the order that the seed gives."""
-        order = self._order(shuffle_seed)
-        for start in range(0, self.num_rows, self.batch_size):
-            yield self._take(_rows(order, start, start + self.batch_size))
+        for chunk in self.stacked(1, shuffle_seed):
+            yield chunk.batch
 
     def stacked(self, steps: int, shuffle_seed: int | None = None) -> Iterator[Chunk]:
         """Yield `steps` full batches at a time, each array gathered straight into its chunk."""
         order = self._order(shuffle_seed)
         full = self.num_rows // self.batch_size
         in_chunks = full - full % steps if steps > 1 else 0
-        for first in range(0, in_chunks, steps):
-            start = first * self.batch_size
-            rows = _rows(order, start, start + steps * self.batch_size)
-            yield Chunk(steps, self._take(rows, steps))
-        for start in range(in_chunks * self.batch_size, self.num_rows, self.batch_size):
-            yield Chunk(1, self._take(_rows(order, start, start + self.batch_size)))
+        first, self._resumed = self._resumed, 0
+        while first < self.num_batches:
+            # Chunks lie as they do in an epoch from its beginning, wherever this one begins.
+            together = steps if first < in_chunks and first % steps == 0 else 1
+            rows = _rows(order, first * self.batch_size, (first + together) * self.batch_size)
+            first += together
+            self._given = first
+            yield Chunk(together, self._take(rows, together if together > 1 else None))
+        self._given = 0
+
+    def get_state(self) -> dict[str, Any]:
+        """How many batches of the epoch have been given; the seed says which."""
+        return {"given": self._given}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Begin the next epoch after so many batches."""
+        self._resumed = self._given = state["given"]
+
+    def describe(self) -> dict[str, Any]:
+        """What decides which rows a batch has."""
+        sizes = {"rows": self.num_rows, "batch_size": self.batch_size}
+        return {"class": "arrays", **sizes, "shuffle": self._shuffle}
+
+    def inexact(self) -> str | None:
+        """None: any batch can be had again."""
+        return None
 
     def peek(self) -> Batch:
         """Return the first batch, of no rows where there are none."""

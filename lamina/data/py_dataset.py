@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from lamina.data.checks import check_count
+from lamina.data.own_state import has_own_state, own_state, set_own_state
 from lamina.data.source import Batch, EmptyDataError, Source
 from lamina.data.streams import BatchConverter
 
@@ -98,6 +99,7 @@ class PyDatasetSource(Source):
         self._dataset = dataset
         self._shuffle = shuffle
         self._convert = BatchConverter(class_weight, floatx)
+        self._given = self._resumed = 0
         self._workers: _Workers | None = None
 
     @property
@@ -112,12 +114,16 @@ class PyDatasetSource(Source):
 
     def epoch(self, shuffle_seed: int | None = None) -> Iterator[Batch]:
         """Yield each batch once, in the order that the seed gives."""
-        found = False
-        for index, item in self._items(self._order(shuffle_seed)):
+        first, self._resumed = self._resumed, 0
+        found = first > 0
+        order = itertools.islice(self._order(shuffle_seed), first, None)
+        for place, (index, item) in enumerate(self._items(order), first + 1):
             batch = self._convert(item, index)
             if batch is not None:
                 found = True
+                self._given = place
                 yield batch
+        self._given = 0
         if not found:
             raise EmptyDataError(
                 f"There is no data: {type(self._dataset).__name__} has {self.num_batches} batches"
@@ -130,6 +136,34 @@ class PyDatasetSource(Source):
         batches = (self._convert(_get(self._dataset, index), index) for index in order)
         found = next((batch for batch in batches if batch is not None), None)
         return next(self.epoch()) if found is None else found
+
+    def get_state(self) -> dict[str, Any]:
+        """How many batches of the epoch were got, and what the dataset says of itself."""
+        return {"given": self._given, "own": own_state(self._dataset)}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Begin the next epoch after so many batches."""
+        set_own_state(self._dataset, state["own"])
+        self._resumed = self._given = state["given"]
+
+    def describe(self) -> dict[str, Any]:
+        """The dataset's class, and whether its batches are shuffled."""
+        return {"class": type(self._dataset).__name__, "shuffle": self._shuffle}
+
+    def inexact(self) -> str | None:
+        """A dataset that changes between epochs must say how it stands."""
+        made = type(self._dataset)
+        changes = [
+            hook
+            for hook in ("on_epoch_begin", "on_epoch_end")
+            if getattr(made, hook) is not getattr(PyDataset, hook)
+        ]
+        if not changes or has_own_state(self._dataset):
+            return None
+        return (
+            f"{made.__name__} changes in {' and '.join(changes)} and does not say how it stands: "
+            "define get_state() and set_state(state) in it"
+        )
 
     def on_epoch_begin(self) -> None:
         """Tell the dataset that an epoch begins."""

@@ -24,11 +24,13 @@ class Chunk(NamedTuple):
     """Some consecutive batches of an epoch, as one structure.
 
     With `steps == 1`, `batch` is an ordinary batch, its leaves shaped (rows, ...). With more, the
-    batches are full and equal in shape, and the leaves are shaped (steps, rows, ...).
+    batches are full and equal in shape, and the leaves are shaped (steps, rows, ...). `pending`
+    counts the batches that were read from the data before this one was given, and come after it.
     """
 
     steps: int
     batch: Batch
+    pending: int = 0
 
 
 class Source(ABC):
@@ -70,11 +72,34 @@ class Source(ABC):
             if len(group) == steps > 1 and _all_alike(group):
                 yield Chunk(steps, _stack_batches(*group))
             else:
-                yield from (Chunk(1, batch) for batch in group)
+                for place, batch in enumerate(group, 1):
+                    yield Chunk(1, batch, len(group) - place)
 
     def peek(self) -> Batch:
         """Return a first batch to learn shapes and dtypes from; the next epoch still has it."""
         return next(self.epoch())
+
+    def get_state(self) -> dict[str, Any]:
+        """Where the next batch comes from, as plain data."""
+        return {}
+
+    # Not abstract: a source that says in `inexact` that it cannot is none the worse for training.
+    def set_state(self, state: dict[str, Any]) -> None:  # noqa: B027
+        """Go on, in an equal source, where `get_state` was called; may be called twice."""
+
+    def describe(self) -> dict[str, Any]:
+        """What must be equal in another source that is to go on where this one stands."""
+        return {"class": type(self).__name__}
+
+    def inexact(self) -> str | None:
+        """Why another source cannot go on with the very batches that this one would give.
+
+        None where it can.
+        """
+        return (
+            f"{type(self).__name__} does not say where it stands: define get_state, set_state and "
+            "inexact"
+        )
 
     # Not abstract: most sources have nothing to do at these moments.
     def on_epoch_begin(self) -> None:  # noqa: B027
@@ -103,6 +128,10 @@ class StepLimitedSource(Source):
     def __init__(self, source: Source, steps: int, at_most: bool = False) -> None:
         self._source = source
         self._pass: Iterator[Batch] | None = None
+        self._seed: int | None = None  # of the pass
+        # How many batches of the epoch have been taken, and whether its pass began in it.
+        self._taken, self._began_here = 0, False
+        self._resumed = (0, False)
         self._warned = at_most
         self.batch_size = source.batch_size
         self.num_batches = steps
@@ -115,18 +144,46 @@ class StepLimitedSource(Source):
     def epoch(self, shuffle_seed: int | None = None) -> Iterator[Batch]:
         """Yield the next `steps` batches, fewer where a whole pass is shorter than that."""
         assert self.num_batches is not None
-        taken, pass_began_here = 0, False
-        while taken < self.num_batches:
+        self._taken, self._began_here = self._resumed
+        self._resumed = (0, False)
+        while self._taken < self.num_batches:
             if self._pass is None:
-                if pass_began_here or (taken and self._source.exhausted):
-                    self._warn_short(taken)
-                    return
-                self._pass, pass_began_here = self._source.epoch(shuffle_seed), True
-            for batch in itertools.islice(self._pass, self.num_batches - taken):
-                taken += 1
+                if self._began_here or (self._taken and self._source.exhausted):
+                    self._warn_short(self._taken)
+                    break
+                self._pass, self._seed = self._source.epoch(shuffle_seed), shuffle_seed
+                self._began_here = True
+            for batch in itertools.islice(self._pass, self.num_batches - self._taken):
+                self._taken += 1
                 yield batch
-            if taken < self.num_batches:
+            if self._taken < self.num_batches:
                 self._pass = None
+        self._taken, self._began_here = 0, False
+
+    def get_state(self) -> dict[str, Any]:
+        """The state of the data, and of the pass and the epoch in progress."""
+        return {
+            "source": self._source.get_state(),
+            "passing": self._pass is not None,
+            "seed": self._seed,
+            "taken": self._taken,
+            "began_here": self._began_here,
+        }
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Go on in the middle of a pass and of an epoch."""
+        self._source.set_state(state["source"])
+        self._seed = state["seed"]
+        self._pass = self._source.epoch(self._seed) if state["passing"] else None
+        self._resumed = (state["taken"], state["began_here"])
+
+    def describe(self) -> dict[str, Any]:
+        """The data, and the steps of an epoch."""
+        return {**self._source.describe(), "steps": self.num_batches}
+
+    def inexact(self) -> str | None:
+        """What the data says."""
+        return self._source.inexact()
 
     def _warn_short(self, taken: int) -> None:
         if not self._warned:

@@ -1,5 +1,6 @@
 """Data that comes batch by batch: generators, iterators and any iterable of batches."""
 
+import itertools
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -9,6 +10,7 @@ import numpy as np
 from lamina.backend import current, is_float_dtype
 from lamina.data.checks import common_length, named_leaves
 from lamina.data.leaves import cast, map_leaves, target_dtype, to_array
+from lamina.data.own_state import digest, has_own_state, own_state, set_own_state
 from lamina.data.packing import as_batch, unpack_x_y_sample_weight
 from lamina.data.source import Batch, EmptyDataError, Source
 from lamina.data.weights import ClassWeights, check_weights
@@ -106,7 +108,9 @@ class IterableSource(Source):
         self._convert = BatchConverter(class_weight, floatx)
         self._pending: Iterator[Batch] | None = None
         self._peeked: Batch | None = None
-        self._given = 0
+        self._given = 0  # in all
+        self._in_pass = self._resumed = 0
+        self._first: str | None = None  # the digest of the first batch of every pass
         self.num_batches = None if self._read_once else _length(data)
         self.endless = _is_endless(data)
         batch_size = getattr(data, "batch_size", None)
@@ -115,11 +119,50 @@ class IterableSource(Source):
     def epoch(self, shuffle_seed: int | None = None) -> Iterator[Batch]:
         """Yield the batches of one pass; the order is the data's own."""
         batches = self._pending or self._read()
-        self._pending = None
-        if self._peeked is not None:
-            batch, self._peeked = self._peeked, None
-            yield batch
-        yield from batches
+        peeked = [] if self._peeked is None else [self._peeked]
+        self._pending = self._peeked = None
+        skipped, self._resumed = self._resumed, 0
+        for place, batch in enumerate(itertools.chain(peeked, batches), 1):
+            if place > skipped:
+                self._in_pass = place
+                yield batch
+        self._in_pass = 0
+
+    def get_state(self) -> dict[str, Any]:
+        """How many batches of the pass have been given, and what the data says of itself."""
+        return {"given": self._in_pass, "own": own_state(self._data)}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Begin the next pass after so many batches, which are read again and left out.
+
+        Data that says itself where it stands is told so instead; data that can be read only once
+        is taken as it comes.
+        """
+        if has_own_state(self._data):
+            set_own_state(self._data, state["own"])
+            self._pending = self._peeked = None
+        elif not self._read_once:
+            self._resumed = self._in_pass = state["given"]
+
+    def describe(self) -> dict[str, Any]:
+        """The data's class, and its first batch where that is known to be always the same."""
+        return {"class": type(self._data).__name__, "first": self._first}
+
+    def inexact(self) -> str | None:
+        """Data that cannot be read again, or whose passes do not begin alike, is not exact.
+
+        Reads the first batch of another pass to find out.
+        """
+        name = type(self._data).__name__
+        if has_own_state(self._data):
+            return None
+        if self._read_once:
+            return f"a {name} can be read only once, and not from the middle"
+        self._first = digest(self.peek())
+        if digest(next(self._read())) == self._first:
+            return None
+        self._first = None
+        return f"two passes over the {name} do not begin with the same batch"
 
     def peek(self) -> Batch:
         """Return the first batch; the next epoch begins with it, so that none is read twice."""

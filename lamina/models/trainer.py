@@ -13,8 +13,7 @@ import optree
 from lamina import ops
 from lamina.backend import current, floatx, standardize_dtype
 from lamina.backend.tracebacks import filtered
-from lamina.callbacks import CallbackList, History
-from lamina.core import seeds
+from lamina.callbacks import BackupAndRestore, CallbackList, History
 from lamina.core.tracing import infer_function
 from lamina.core.walks import standing
 from lamina.data import (
@@ -27,6 +26,7 @@ from lamina.data import (
 )
 from lamina.models.checks import check_fit, limited
 from lamina.models.dispatch import Runner, compiled, steps_per_dispatch
+from lamina.models.run import TrainingRun
 from lamina.models.state_form import takes_state
 from lamina.models.stateless import Stateless
 from lamina.models.steps import Steps
@@ -63,6 +63,7 @@ class Trainer(Stateless):
         validation_steps: int | None = None,
         validation_batch_size: int | None = None,
         validation_freq: Any = 1,
+        resume: Any = None,
     ) -> History:
         """Train for some epochs.
 
@@ -84,12 +85,24 @@ class Trainer(Stateless):
             validation_steps: batches to validate on; all of them where None.
             validation_batch_size: rows in a batch of validation; `batch_size` where None.
             validation_freq: every how many epochs to validate, or a list of them (from 1).
+            resume: a folder for backups: where the program is cut off and run again, training goes
+                on from the last one, and ends with the same numbers to the bit as if nothing had
+                been (on the same backend, device and versions). A `BackupAndRestore` says how
+                often to back up; else it is after each epoch.
+
+        With `resume`, the data must be such that the rest of it can be had again: arrays; a
+        `PyDataset`, which has `get_state()` and `set_state(state)` where it changes between epochs;
+        an iterable whose every pass gives the same batches (a `DataLoader` or `tf.data.Dataset`
+        that does not shuffle), of which those before the place are read again and left out; or
+        anything else with `get_state` and `set_state`, or `state_dict` and `load_state_dict`. A
+        plain generator is refused by name.
 
         Returns:
             A `History`: `history.history["loss"]` has one number an epoch.
 
         Raises:
-            ValueError: names the argument that is out of range, or the data that does not fit.
+            ValueError: names the argument that is out of range, the data that does not fit, or the
+                first difference between this training and the one in the backup.
         """
         self._require_compiled("fit")
         check_fit(epochs, initial_epoch, batch_size, validation_split, validation_freq)
@@ -114,32 +127,41 @@ class Trainer(Stateless):
                 validation_data, validation_batch_size or batch_size, validation_steps
             )
         self._prepare(source, "train")
+        if resume is not None:
+            resume = resume if isinstance(resume, BackupAndRestore) else BackupAndRestore(resume)
+            callbacks = [callbacks, resume]
         told = self._told(callbacks, source, verbose, epochs, add_history=True)
         known = list(self.metrics_names)
         if validation is not None:
             known += [f"val_{name}" for name in known]
-        if type(self).train_step is Steps.train_step:
-            told.check_monitors(known)
+        own_step = type(self).train_step is not Steps.train_step
+        told.check_before_training(None if own_step else known)
+        run = TrainingRun(self, source, validation, told, initial_epoch, exact=resume is not None)
+        run.look_for_backup()
         self.stop_training = False
-        seed = seeds.make_default_seed()
+        self.history = told.history
         try:
             with told.running("train") as final_logs:
-                for epoch in range(initial_epoch, epochs):
-                    logs = self._run_epoch(source, told, epoch, seed + epoch)
+                run.begin()
+                final_logs.update({} if run.batch else run.logs)
+                while run.epoch < epochs and not run.over:
+                    epoch = run.epoch
+                    logs = self._run_epoch(source, told, run)
                     if validation is not None and _due(epoch, validation_freq):
                         found = self._run_test(validation, told)
                         logs.update({f"val_{name}": value for name, value in found.items()})
                     told.on_epoch_end(epoch, logs)
                     final_logs.clear()
                     final_logs.update(logs)
-                    if self.stop_training or source.exhausted:
+                    run.epoch_done(logs)
+                    if source.exhausted:
                         break
                 self._finish_training()
+            run.finish()
         finally:
             source.close()
             if validation is not None:
                 validation.close()
-        self.history = told.history
         return self.history  # type: ignore[return-value]
 
     def _told(
@@ -163,15 +185,17 @@ class Trainer(Stateless):
             model=self,
         )
 
-    def _run_epoch(
-        self, source: Source, told: CallbackList, epoch: int, seed: int
-    ) -> dict[str, Any]:
+    def _run_epoch(self, source: Source, told: CallbackList, run: TrainingRun) -> dict[str, Any]:
         self.reset_metrics()
         source.on_epoch_begin()
-        told.on_epoch_begin(epoch)
+        told.on_epoch_begin(run.epoch)
+        run.rejoin()
         guarded = any(getattr(one, "keeps_finite_weights", False) for one in told)
-        run = compiled(self, "train", guarded)
-        logs = self._run_batches(source, told, "train", run, seed)
+        runner = compiled(self, "train", guarded)
+        if run.batch and self.stop_training:  # it was told to stop at the batch that was backed up
+            logs = run.logs
+        else:
+            logs = self._run_batches(source, told, "train", runner, run.seed + run.epoch, run=run)
         source.on_epoch_end()
         return _numbers(logs)
 
@@ -181,23 +205,24 @@ class Trainer(Stateless):
         source: Source,
         told: CallbackList,
         phase: str,
-        run: Runner,
+        runner: Runner,
         seed: int | None = None,
         collect: Callable[[Any, int], None] | None = None,
+        run: TrainingRun | None = None,
     ) -> Any:
         """Run the batches of one epoch, telling callbacks of each; returns the last logs."""
-        step, logs = 0, {}
+        step, logs = (0, {}) if run is None else (run.batch, run.logs if run.batch else {})
         under_way: collections.deque[Any] = collections.deque()
         hearing = told.hearing_batches(phase)
         begin = [getattr(one, f"on_{phase}_batch_begin") for one in hearing]
         end = [getattr(one, f"on_{phase}_batch_end") for one in hearing]
         if not (self.run_eagerly or told.wants_batches(phase)):
-            run = run.repeating(source.num_batches)
+            runner = runner.repeating(source.num_batches)
         for chunk in source.stacked(steps_per_dispatch(self, source, told, phase), seed):
             for tell in begin:
                 tell(step, logs={})
             try:
-                logs = run(chunk)
+                logs = runner(chunk)
             except Exception as error:
                 error.add_note(f"It happened in batch {step} (of {phase}, counted from 0).")
                 raise
@@ -216,6 +241,8 @@ class Trainer(Stateless):
             shown = {"outputs": logs} if phase == "predict" else dict(logs)
             for tell in end:
                 tell(step - 1, logs=shown)
+            if run is not None:
+                run.batch_done(step, logs, chunk.pending)
             if self.stop_training and phase == "train":
                 break
         return logs
@@ -421,8 +448,9 @@ def _numbers(logs: Any) -> dict[str, Any]:
     """Logs as Python numbers, in the order of their names as Keras's history has them."""
     found = {}
     for name in sorted(logs or {}):
-        value = ops.convert_to_numpy(logs[name])
-        found[name] = float(value) if value.ndim == 0 else value
+        # A float is of the batch that a resumed epoch went on after, or of a step of the user's.
+        value = logs[name] if isinstance(logs[name], float) else ops.convert_to_numpy(logs[name])
+        found[name] = float(value) if np.ndim(value) == 0 else value
     return found
 
 

@@ -17,8 +17,9 @@ class ForeignOptimizer(Optimizer):
     keeps is found in `variables` once it has been built, as far as it lies in tensors by then.
 
     Args:
-        foreign: what the backend made of it: `build(handles)`, `apply(gradients)`, `handles`, and
-            `learning_rate`, None where it is not to be told.
+        foreign: what the backend made of it: `build(handles)`, `apply(gradients)`, `handles`,
+            `learning_rate`, None where it is not to be told, and `get_state()` and
+            `set_state(state)` of what lies elsewhere than in the handles.
         name: the first part of the variables' paths.
     """
 
@@ -68,6 +69,12 @@ class ForeignOptimizer(Optimizer):
                 for one in self._trained
             ]
         )
+
+    def get_own_state(self) -> Any:
+        return self._foreign.get_state()
+
+    def set_own_state(self, state: Any) -> None:
+        self._foreign.set_state(state)
 
     def get_config(self) -> dict[str, Any]:
         raise ValueError(

@@ -161,6 +161,13 @@ class OptimizerState(Holder):
         for variable, value in zip(variables, weights, strict=True):
             variable.assign(value)
 
+    def get_own_state(self) -> Any:
+        """What the optimizer keeps beside `variables`, as plain data; None where that is all."""
+        return None
+
+    def set_own_state(self, state: Any) -> None:
+        """Take up what `get_own_state` told."""
+
     def save_own_variables(self, store: Any) -> None:
         """Put the values into `store`, a dictionary or file, under "0", "1", …."""
         for number, variable in enumerate(self.variables):

@@ -110,7 +110,7 @@ def test_the_mode_is_told_from_the_metric():
 def test_an_unknown_monitor_is_named_with_the_known_ones():
     callbacks = CallbackList(EarlyStopping("val_acc"))
     with pytest.raises(ValueError, match=r"Did you mean 'val_accuracy'\? Available metrics: loss"):
-        callbacks.check_monitors(["loss", "val_accuracy"])
+        callbacks.check_before_training(["loss", "val_accuracy"])
     with pytest.warns(UserWarning, match="Available metrics: loss") as caught:
         train(EarlyStopping("val_acc"), [1, 2, 3], "loss")
     assert len(caught) == 1

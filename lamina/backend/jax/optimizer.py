@@ -38,6 +38,12 @@ class OptaxOptimizer:
         leaves, self._structure = jax.tree.flatten(state)
         self.handles = [Cell(jax.numpy.asarray(leaf), "optimizer state") for leaf in leaves]
 
+    def get_state(self) -> None:
+        """All that it keeps is in `handles`."""
+
+    def set_state(self, state: None) -> None:
+        """Nothing more to take."""
+
     def apply(self, gradients: Sequence[jax.Array]) -> None:
         parameters = [read(cell) for cell in self._cells]
         state = jax.tree.unflatten(self._structure, [read(cell) for cell in self.handles])

@@ -123,6 +123,8 @@ class TorchBackend(Backend):
     eval_shape = staticmethod(transforms.eval_shape)
     foreign = staticmethod(foreign.foreign)
 
+    random_state = staticmethod(random.random_state)
+    set_random_state = staticmethod(random.set_random_state)
     replica_mean = staticmethod(devices.replica_mean)
     devices = staticmethod(devices.available)
 

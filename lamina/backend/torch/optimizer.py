@@ -7,9 +7,11 @@ import inspect
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import torch
 
 from lamina.backend.frames import Cell
+from lamina.backend.torch.devices import to_numpy
 
 
 def optimizer(value: Any) -> TorchOptimizer | None:
@@ -53,6 +55,16 @@ class TorchOptimizer:
         for group in self._optimizer.param_groups:
             group["lr"] = value
 
+    def get_state(self) -> Any:
+        """What it keeps, tensors as arrays; its `state_dict`."""
+        if self._optimizer is None:
+            return None
+        return _mapped(self._optimizer.state_dict(), _to_array)
+
+    def set_state(self, state: Any) -> None:
+        if self._optimizer is not None and state is not None:
+            self._optimizer.load_state_dict(_mapped(state, _to_tensor))
+
     def apply(self, gradients: Sequence[torch.Tensor]) -> None:
         for cell, gradient in zip(self._cells, gradients, strict=True):
             cell.value.grad = gradient
@@ -61,3 +73,19 @@ class TorchOptimizer:
         finally:
             for cell in self._cells:
                 cell.value.grad = None
+
+
+def _mapped(value: Any, change: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _mapped(one, change) for key, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return type(value)(_mapped(one, change) for one in value)
+    return change(value)
+
+
+def _to_array(value: Any) -> Any:
+    return to_numpy(value) if isinstance(value, torch.Tensor) else value
+
+
+def _to_tensor(value: Any) -> Any:
+    return torch.from_numpy(value) if isinstance(value, np.ndarray) else value

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.fx.experimental.proxy_tensor import get_proxy_mode
@@ -22,6 +23,23 @@ Shape = Sequence[int]
 
 _PLAIN = (Tensor, torch.nn.Parameter)
 _WORD = 0xFFFFFFFF
+
+
+def random_state() -> dict[str, np.ndarray]:
+    """The states of PyTorch's own generators, of the CPU and of each GPU in use."""
+    states = {"cpu": torch.get_rng_state()}
+    if torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
+        states |= {str(i): one for i, one in enumerate(torch.cuda.get_rng_state_all())}
+    return {name: state.numpy() for name, state in states.items()}
+
+
+def set_random_state(state: dict[str, np.ndarray]) -> None:
+    """Put them back, as far as the GPUs are there."""
+    for name, words in state.items():
+        if name == "cpu":
+            torch.set_rng_state(torch.from_numpy(words))
+        elif int(name) < torch.cuda.device_count():
+            torch.cuda.set_rng_state(torch.from_numpy(words), int(name))
 
 
 class _Generators(threading.local):
