@@ -116,7 +116,7 @@ class BackupAndRestore(Callback):
         if self.delete_checkpoint:
             self._generations.remove()
 
-    def on_train_end(self, logs: Logs | None = None) -> None:
+    def close(self) -> None:
         """Let others have the folder."""
         self._generations.release()
 

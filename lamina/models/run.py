@@ -173,6 +173,11 @@ class TrainingRun:
         for backup in self._backups:
             backup.finish()
 
+    def close(self) -> None:
+        """Training ended, with or without an error."""
+        for backup in self._backups:
+            backup.close()
+
     def _back_up(self) -> None:
         due = [backup for backup in self._backups if backup.is_due()]
         if due:

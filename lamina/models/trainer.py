@@ -159,6 +159,7 @@ class Trainer(Stateless):
                 self._finish_training()
             run.finish()
         finally:
+            run.close()
             source.close()
             if validation is not None:
                 validation.close()
