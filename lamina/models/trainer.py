@@ -131,11 +131,7 @@ class Trainer(Stateless):
             resume = resume if isinstance(resume, BackupAndRestore) else BackupAndRestore(resume)
             callbacks = [callbacks, resume]
         told = self._told(callbacks, source, verbose, epochs, add_history=True)
-        known = list(self.metrics_names)
-        if validation is not None:
-            known += [f"val_{name}" for name in known]
-        own_step = type(self).train_step is not Steps.train_step
-        told.check_before_training(None if own_step else known)
+        told.check_before_training(self._known_logs(validation))
         run = TrainingRun(self, source, validation, told, initial_epoch, exact=resume is not None)
         run.look_for_backup()
         self.stop_training = False
@@ -164,6 +160,13 @@ class Trainer(Stateless):
             if validation is not None:
                 validation.close()
         return self.history  # type: ignore[return-value]
+
+    def _known_logs(self, validation: Source | None) -> list[str] | None:
+        """The names in the logs of an epoch; None where a step of the user's own decides."""
+        if type(self).train_step is not Steps.train_step:
+            return None
+        names = list(self.metrics_names)
+        return names if validation is None else [*names, *(f"val_{name}" for name in names)]
 
     def _told(
         self,
