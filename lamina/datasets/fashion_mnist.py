@@ -4,14 +4,12 @@ import gzip
 import math
 import zlib
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lamina.datasets.splits import Split
 from lamina.utils.files import get_file
-
-Split = tuple[NDArray[Any], NDArray[Any]]
 
 _FOLDER = "datasets/fashion-mnist"
 _BASE = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/"

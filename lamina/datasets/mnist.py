@@ -2,15 +2,11 @@
 
 import sys
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
+from lamina.datasets.npz import read_npz
+from lamina.datasets.splits import Split
 from lamina.utils.download import DownloadError
 from lamina.utils.files import get_file
-
-Split = tuple[NDArray[Any], NDArray[Any]]
 
 _ORIGIN = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/mnist.npz"
 _SHA256 = "731c5ac602752760c8e48fbffcf8c3b850d9dc2a2aedcf2cc48468fc17b673d1"
@@ -47,7 +43,5 @@ def load_data(path: str = "mnist.npz") -> tuple[Split, Split]:
     except DownloadError:
         print("MNIST is not within reach: using the copy that Lamina ships.", file=sys.stderr)
         file = _SHIPPED
-    with np.load(file, allow_pickle=False) as arrays:
-        train = arrays["x_train"], arrays["y_train"]
-        test = arrays["x_test"], arrays["y_test"]
-    return train, test
+    x_train, y_train, x_test, y_test = read_npz(file, "x_train", "y_train", "x_test", "y_test")
+    return (x_train, y_train), (x_test, y_test)

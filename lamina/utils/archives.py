@@ -2,6 +2,7 @@
 
 import bz2
 import contextlib
+import errno
 import gzip
 import io
 import lzma
@@ -11,7 +12,7 @@ import stat
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any, BinaryIO, Self
 
@@ -20,8 +21,15 @@ from lamina.core.atomic import temporary_beside
 MAX_MEMBERS = 1_000_000
 MAX_BYTES = 200 * 2**30
 MAX_RATIO = 100
+# What tar writes of a member beside its content: names, times and the like.
+MAX_HEADER_BYTES = 2**20
 # Small archives may expand more: rows of zeros do so honestly, and 64 MiB harm nobody.
 FREE_BYTES = 64 * 2**20
+
+_HEADER_TYPES = (
+    *(tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE),
+    *(tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK),
+)
 
 _OPENERS: tuple[tuple[bytes, Callable[[Any], Any]], ...] = (
     (b"\x1f\x8b", gzip.GzipFile),
@@ -30,14 +38,11 @@ _OPENERS: tuple[tuple[bytes, Callable[[Any], Any]], ...] = (
 )
 
 
+# What tarfile, zipfile and the decompressors raise: numbers that are none or too large among them,
+# and RuntimeError for what they do not know, or for headers that tell of headers.
 _DAMAGE = (
-    tarfile.TarError,
-    zipfile.BadZipFile,
-    gzip.BadGzipFile,
-    lzma.LZMAError,
-    zlib.error,
-    EOFError,
-    NotImplementedError,  # a compression that zipfile does not know
+    *(tarfile.TarError, zipfile.BadZipFile, lzma.LZMAError, zlib.error, EOFError, OSError),
+    *(ValueError, TypeError, SyntaxError, ArithmeticError, LookupError, RuntimeError),
 )
 
 
@@ -94,16 +99,55 @@ def _extract(archive: Path, folder: Path, archive_format: str | Sequence[str] | 
             f"The file is no archive of the formats {list(formats)}. "
             "Check the address and archive_format, or leave out extract."
         )
-    try:
+    with damage_named("The archive", "Download it anew, or leave out extract."):
         (_extract_zip if is_zip else _extract_tar)(archive, folder, limit)
+
+
+def read_tar(archive: Path, names: Collection[str], limit: int) -> dict[str, bytes]:
+    """Read members of a tar archive without extracting it.
+
+    Args:
+        archive: the archive: plain, gzip, bzip2 or xz.
+        names: the names of the members. Those that are not plain files count as missing.
+        limit: the bytes that the archive may expand to.
+
+    Returns:
+        The content of each member that is there, by its name.
+
+    Raises:
+        ArchiveError: the archive expands to more. Damage raises much else; see `damage_named`.
+    """
+    found = {}
+    with _tar_members(archive, limit) as members:
+        for member, content in members:
+            if content is not None and member.name in names:
+                found[member.name] = content.read()
+    return found
+
+
+@contextlib.contextmanager
+def damage_named(file: str | Path, advice: str) -> Iterator[None]:
+    """Tell of what the libraries raise for a damaged archive in words of our own.
+
+    Args:
+        file: what is read, for the message.
+        advice: what to do about it.
+
+    Raises:
+        ArchiveError: the body met damage, or found something else than it expected.
+    """
+    try:
+        yield
+    except ArchiveError:
+        raise
     except _DAMAGE as error:
+        # An error that the system numbers is the disk's; only a wrong place is the archive's.
+        if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
+            raise
+        reason = str(error)[:200] or type(error).__name__
         raise ArchiveError(
-            f"The archive is damaged, or the file is none: {error}. Download it anew, or leave "
-            "out extract."
+            f"{str(file)[-160:]} is damaged or holds something else: {reason}. {advice}"
         ) from error
-    except (FileExistsError, NotADirectoryError, IsADirectoryError) as error:
-        name = Path(error.filename).relative_to(folder)
-        raise _refused(str(name), "comes twice, or as a file and as a folder") from error
 
 
 def _extract_zip(archive: Path, folder: Path, limit: int) -> None:
@@ -118,31 +162,41 @@ def _extract_zip(archive: Path, folder: Path, limit: int) -> None:
                 raise _refused(member.filename, "is a link or a special file")
             if member.flag_bits & 1:
                 raise _refused(member.filename, "is encrypted")
-            path = _inside(folder, member.filename)
             if member.is_dir():
-                path.mkdir(parents=True, exist_ok=True)
+                _place(None, folder, member.filename)
             else:
                 with opened.open(member) as content:
-                    _write(content, path)
+                    _place(content, folder, member.filename)
 
 
 def _extract_tar(archive: Path, folder: Path, limit: int) -> None:
+    with _tar_members(archive, limit) as members:
+        for member, content in members:
+            if content is None and not member.isdir():
+                raise _refused(member.name, "is a link or a special file")
+            _place(content, folder, member.name)
+
+
+@contextlib.contextmanager
+def _tar_members(
+    archive: Path, limit: int
+) -> Iterator[Iterator[tuple[tarfile.TarInfo, IO[bytes] | None]]]:
+    """The members of a tar archive, one after another, each with its content if it is a file."""
     with (
         open(archive, "rb") as raw,
         _decompressed(raw) as content,
         tarfile.open(fileobj=_Limited(content, limit), mode="r|", tarinfo=_Member) as opened,
     ):
-        for count, member in enumerate(opened, 1):
-            _check_count(count)
-            path = _inside(folder, member.name)
-            if member.isdir():
-                path.mkdir(parents=True, exist_ok=True)
-            elif member.isreg() and not member.issparse():
-                source = opened.extractfile(member)
-                assert source is not None  # a regular member always has content
-                _write(source, path)
-            else:
-                raise _refused(member.name, "is a link or a special file")
+
+        def members() -> Iterator[tuple[tarfile.TarInfo, IO[bytes] | None]]:
+            for count, member in enumerate(opened, 1):
+                _check_count(count)
+                is_file = member.isreg() and not member.issparse()
+                yield member, opened.extractfile(member) if is_file else None
+                # Else a million of them fill the memory.
+                opened.members.clear()  # type: ignore[attr-defined]
+
+        yield members()
 
 
 class _Member(tarfile.TarInfo):
@@ -151,11 +205,15 @@ class _Member(tarfile.TarInfo):
     @classmethod
     def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
         try:
-            return super().frombuf(buf, encoding, errors)
+            found = super().frombuf(buf, encoding, errors)
         except tarfile.HeaderError as error:
             if len(buf) in (0, tarfile.BLOCKSIZE) and not any(buf):
                 raise  # the end mark, or the end of the file
             raise tarfile.ReadError(f"a member's header is broken ({error})") from error
+        if found.type in _HEADER_TYPES and found.size > MAX_HEADER_BYTES:
+            # tarfile would read it into memory.
+            raise tarfile.ReadError(f"a member's header takes {found.size} bytes")
+        return found
 
 
 def _decompressed(raw: BinaryIO) -> Any:
@@ -192,10 +250,22 @@ def _inside(folder: Path, name: str) -> Path:
     return folder.joinpath(*parts)
 
 
-def _write(content: IO[bytes], path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with open(path, "xb") as file:
-        shutil.copyfileobj(content, file, 1 << 18)
+def _place(content: IO[bytes] | None, folder: Path, name: str) -> None:
+    """Make a member's file, or its folder where it has no content."""
+    path = _inside(folder, name)
+    try:
+        if content is None:
+            path.mkdir(parents=True, exist_ok=True)
+            return
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with open(path, "xb") as file:
+            shutil.copyfileobj(content, file, 1 << 18)
+    except (FileExistsError, NotADirectoryError, IsADirectoryError) as error:
+        raise _refused(name, "comes twice, or as a file and as a folder") from error
+    except OSError as error:
+        if error.errno != errno.ENAMETOOLONG:
+            raise
+        raise _refused(name, "has a longer name than the disk takes") from error
 
 
 def _check_count(count: int) -> None:
@@ -207,7 +277,7 @@ def _too_large(limit: int) -> ArchiveError:
     return ArchiveError(
         f"The archive expands to more than {limit / 2**20:.0f} MiB, which its own size or the "
         "free disk space does not allow; nothing was extracted. If you trust it, leave out "
-        "extract and unpack it by hand."
+        "extract, and unpack it by hand."
     )
 
 

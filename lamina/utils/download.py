@@ -1,5 +1,6 @@
 """One file over HTTP, complete or not at all."""
 
+import functools
 import http.client
 import ipaddress
 import queue
@@ -111,14 +112,23 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
         except ValueError:
             fp.close()
             raise
-        return super().redirect_request(req, fp, code, msg, headers, newurl)
+        request = super().redirect_request(req, fp, code, msg, headers, newurl)
+        if request:
+            # Looked at again when connecting: a name may answer otherwise the second time.
+            request.public_only = not _is_private(urllib.parse.urlsplit(req.full_url).hostname)  # type: ignore[attr-defined]
+        return request
 
     def _check(self, start: str, target: str) -> None:
-        host = urllib.parse.urlsplit(target).hostname
-        if urllib.parse.urlsplit(target).scheme not in ("http", "https"):
-            raise ValueError(f"get_file: {shown(start)} redirects to {shown(target)}; refused.")
+        first, last = urllib.parse.urlsplit(start), urllib.parse.urlsplit(target)
+        allowed = ("https",) if first.scheme == "https" else ("http", "https")
+        if last.scheme not in allowed:
+            raise ValueError(
+                f"get_file: {shown(start)} redirects to {shown(target)}, which is no "
+                f"{' or '.join(allowed)} address; refused. If that is right, pass the last "
+                "address itself."
+            )
         check_address(target, self.hash_known)
-        if _is_private(host) and not _is_private(urllib.parse.urlsplit(start).hostname):
+        if _is_private(last.hostname) and not _is_private(first.hostname):
             raise ValueError(
                 f"get_file: {shown(start)} redirects into a private network, to {shown(target)}; "
                 "refused. If that is right, pass the last address itself."
@@ -140,12 +150,18 @@ def _is_private(host: str | None) -> bool:
         found = socket.getaddrinfo(host, None)
     except OSError:
         return False  # behind a proxy the names of the internet need not resolve here
-    addresses = [ipaddress.ip_address(str(entry[4][0]).split("%")[0]) for entry in found]
-    return any(not address.is_global for address in addresses)
+    return not all(_is_public(str(entry[4][0])) for entry in found)
+
+
+def _is_public(address: str) -> bool:
+    return ipaddress.ip_address(address.split("%")[0]).is_global
 
 
 def _connect(
-    address: tuple[str, int], timeout: float, source_address: tuple[str, int] | None = None
+    address: tuple[str, int],
+    timeout: float,
+    source_address: tuple[str, int] | None = None,
+    public_only: bool = False,
 ) -> socket.socket:
     """Connect within one time limit for all addresses of the host together.
 
@@ -158,8 +174,11 @@ def _connect(
         remaining = deadline - time.monotonic()
         if remaining <= 0:
             break
+        place = str(entry[4][0]), address[1]
+        if public_only and not _is_public(place[0]):
+            problem = OSError("a redirect into a private network; refused")
+            continue
         try:
-            place = str(entry[4][0]), address[1]
             connected = socket.create_connection(place, remaining, source_address)
         except OSError as error:
             problem = error
@@ -190,25 +209,31 @@ def _resolve(host: str, port: int) -> list[Any]:
 
 
 class _Connection(http.client.HTTPConnection):
-    def __init__(self, *arguments: Any, **options: Any) -> None:
+    def __init__(self, *arguments: Any, public_only: bool = False, **options: Any) -> None:
         super().__init__(*arguments, **options)
-        self._create_connection = _connect
+        self._create_connection = functools.partial(_connect, public_only=public_only)
 
 
 class _SecureConnection(http.client.HTTPSConnection):
-    def __init__(self, *arguments: Any, **options: Any) -> None:
+    def __init__(self, *arguments: Any, public_only: bool = False, **options: Any) -> None:
         super().__init__(*arguments, **options)
-        self._create_connection = _connect
+        self._create_connection = functools.partial(_connect, public_only=public_only)
 
 
 class _PlainHandler(urllib.request.HTTPHandler):
     def http_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
-        return self.do_open(_Connection, req)
+        return self.do_open(_Connection, req, public_only=_is_public_only(req))
 
 
 class _SecureHandler(urllib.request.HTTPSHandler):
     def https_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
-        return self.do_open(_SecureConnection, req)
+        return self.do_open(_SecureConnection, req, public_only=_is_public_only(req))
+
+
+def _is_public_only(request: urllib.request.Request) -> bool:
+    """Whether the request must not go into a private network; a proxy may stand in one."""
+    through_proxy = request.has_proxy() or getattr(request, "_tunnel_host", None)
+    return getattr(request, "public_only", False) and not through_proxy
 
 
 def _open(url: str, hash_known: bool) -> Any:
