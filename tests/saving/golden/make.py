@@ -95,13 +95,13 @@ def write_rare_forms(keras: Any, folder: pathlib.Path) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--module", default="keras", help="keras or tf_keras")
+    parser.add_argument(
+        "--module", default="keras", help="keras, tf_keras, or keras.api._v2.keras for 2.12"
+    )
     parser.add_argument("--into", type=pathlib.Path, default=HERE)
     options = parser.parse_args()
     keras = importlib.import_module(options.module)
-    label = (
-        keras.__version__ if options.module == "keras" else f"{options.module}-{keras.__version__}"
-    )
+    label = keras.__version__
     expected: dict[str, Any] = {}
     with tempfile.TemporaryDirectory() as made:
         folder = pathlib.Path(made) / label
