@@ -33,6 +33,7 @@ from lamina.core.policy import DTypePolicy, FloatDTypePolicy
 from lamina.core.rematerialization import RematScope
 from lamina.core.transforms import eval_shape, grad, jit, remat, value_and_grad, vmap
 from lamina.core.variable import Variable
+from lamina.core.versions import LAMINA
 from lamina.initializers import Initializer
 from lamina.layers import Input
 from lamina.losses import Loss
@@ -43,7 +44,7 @@ from lamina.optimizers import Optimizer
 from lamina.regularizers import Regularizer
 from lamina.symbolic import KerasTensor, Operation
 
-__version__ = "0.1.0"
+__version__ = LAMINA
 
 
 def version() -> str:

@@ -1,10 +1,12 @@
 """Files and folders that are written whole or not at all."""
 
 import contextlib
+import ctypes
 import os
 import re
 import secrets
 import shutil
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -108,6 +110,28 @@ def atomic_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
         shutil.rmtree(temporary, ignore_errors=True)
         raise
     sync_folder(target.parent)
+
+
+def replace_folder(new: Path, target: Path) -> None:
+    """Put the folder `new` in the place of `target`, and remove what was there.
+
+    Linux exchanges the two in one step. Elsewhere the old folder is moved aside first, and there
+    is a moment in which neither is at `target`.
+    """
+    if not _exchange(new, target):
+        aside = temporary_beside(target)
+        os.rename(target, aside)
+        os.rename(new, target)
+        new = aside
+    sync_folder(target.parent)
+    shutil.rmtree(new, ignore_errors=True)
+
+
+def _exchange(one: Path, other: Path) -> bool:
+    """Whether the system has exchanged two paths in one step."""
+    rename = getattr(ctypes.CDLL(None), "renameat2", None) if sys.platform == "linux" else None
+    here, swap = -100, 2  # AT_FDCWD and RENAME_EXCHANGE of <linux/fs.h>
+    return rename is not None and rename(here, bytes(one), here, bytes(other), swap) == 0
 
 
 def sync_folder(folder: str | os.PathLike[str]) -> None:

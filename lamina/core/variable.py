@@ -12,6 +12,7 @@ from lamina.backend import current, plays
 from lamina.backend.dtypes import is_float, standardize_dtype
 from lamina.backend.session import guard, new_token
 from lamina.core import registry, walks
+from lamina.core.budget import claim
 from lamina.core.context import current_scopes, local
 from lamina.symbolic.graph import auto_name
 from lamina.symbolic.operators import Operators
@@ -118,8 +119,10 @@ class Variable(Operators):
                     f"Variable {self.path!r} has the shape {tuple(shape)}, in which a dimension "
                     "is unknown; build the layer on an input whose dimensions are known."
                 )
-            value = initializer(tuple(shape), dtype=standardize_dtype(dtype))
-            return ops.convert_to_tensor(value, dtype=standardize_dtype(dtype))
+            dtype = standardize_dtype(dtype)
+            claim(f"Variable {self.path!r}", tuple(shape), dtype)
+            value = initializer(tuple(shape), dtype=dtype)
+            return ops.convert_to_tensor(value, dtype=dtype)
         value = ops.convert_to_tensor(initializer, dtype=dtype)
         if shape is not None and tuple(value.shape) != tuple(shape):
             raise ValueError(

@@ -15,6 +15,7 @@ from lamina.models.config import graph_config, graph_from_config
 from lamina.models.graph import Graph
 from lamina.models.summary import summary_text
 from lamina.models.trainer import Trainer
+from lamina.saving import load_weights, save_model, save_weights
 
 
 class Model(Trainer, Layer):
@@ -231,6 +232,20 @@ class Model(Trainer, Layer):
             '{"module": "keras", "class_name": "Sequential'
         """
         return json.dumps(serialize(self), **kwargs)
+
+    def save(
+        self, filepath: Any, overwrite: bool = True, zipped: bool | None = None, **kwargs: Any
+    ) -> None:
+        """Write the model to a `.keras` file: `lamina.saving.save_model`."""
+        save_model(self, filepath, overwrite, zipped, **kwargs)
+
+    def save_weights(self, filepath: Any, overwrite: bool = True, **kwargs: Any) -> None:
+        """Write the weights to a `.weights.h5` file: `lamina.saving.save_weights`."""
+        save_weights(self, filepath, overwrite, **kwargs)
+
+    def load_weights(self, filepath: Any, skip_mismatch: bool = False, **kwargs: Any) -> Any:
+        """Take the weights from a file, all or none: `lamina.saving.load_weights`."""
+        return load_weights(self, filepath, skip_mismatch, **kwargs)
 
     def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
         """The layer of that name, or at that place in `layers`.

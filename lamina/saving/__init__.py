@@ -1,5 +1,15 @@
-"""Names for classes and functions of one's own, and objects as plain data."""
+"""Files of models; names for classes and functions of one's own, and objects as plain data."""
 
+from lamina.core.load_errors import (
+    DamagedFileError,
+    LoadError,
+    MissingFileError,
+    NonFiniteWarning,
+    SizeBudgetError,
+    UnfitFileError,
+    UnsafeContentError,
+    UnverifiedFileWarning,
+)
 from lamina.core.registry import (
     CustomObjectScope,
     get_custom_objects,
@@ -9,9 +19,24 @@ from lamina.core.registry import (
 )
 from lamina.core.registry import CustomObjectScope as custom_object_scope
 from lamina.core.registry import deserialize as deserialize_keras_object
+from lamina.saving.files import load_model, load_weights, save_model, save_weights
 from lamina.saving.objects import serialize_keras_object
+from lamina.saving.report import LoadReport
 
 __all__ = [
+    "DamagedFileError",
+    "LoadError",
+    "LoadReport",
+    "MissingFileError",
+    "NonFiniteWarning",
+    "SizeBudgetError",
+    "UnfitFileError",
+    "UnsafeContentError",
+    "UnverifiedFileWarning",
+    "load_model",
+    "load_weights",
+    "save_model",
+    "save_weights",
     "CustomObjectScope",
     "custom_object_scope",
     "deserialize_keras_object",

@@ -1,0 +1,162 @@
+"""`.keras` files and folders: a model's config, its arrays, and the files of its layers."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import json
+import shutil
+import tempfile
+import warnings
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from lamina.core import registry, versions
+from lamina.core.atomic import atomic_path
+from lamina.core.load_errors import (
+    DamagedFileError,
+    NonFiniteWarning,
+    SizeBudgetError,
+    shortened,
+)
+from lamina.saving import assets, json_text
+from lamina.saving.archive import CONFIG, METADATA, WEIGHTS, ArchiveReader, write_member
+from lamina.saving.folder import FolderReader, write_folder
+from lamina.saving.hdf5 import Hdf5Reader, Hdf5Writer
+from lamina.saving.paths import check_kind
+from lamina.saving.report import LoadReport
+from lamina.saving.tree import OWN
+from lamina.saving.weights import Stored, array_of, by_group, group_of, own_arrays
+
+Members = ArchiveReader | FolderReader
+
+
+def write_arrays(root: Any, file: Any) -> None:
+    """Write the arrays of a model to an HDF5 file, under Keras's names."""
+    bad = []
+    with Hdf5Writer(file) as writer:
+        for path, part, store in own_arrays(root):
+            writer.group(group_of(path), name=part.name)
+            for name, value in store.items():
+                array = array_of(value)
+                writer.array(f"{group_of(path)}/{name}", array)
+                if array.dtype.kind in "fV" and not np.all(np.isfinite(array)):
+                    bad.append(f"{path}/{name}")
+    if bad:
+        warnings.warn(
+            f"{root.name!r} was saved with NaN or infinities in {shortened(', '.join(bad), 300)}.",
+            NonFiniteWarning,
+            stacklevel=5,
+        )
+
+
+def write_model(model: Any, path: Path, zipped: bool) -> None:
+    """Write a model to `path`, whole or not at all."""
+    config = json.dumps(registry.serialize(model))
+    if len(config) > json_text.LONGEST:
+        raise SizeBudgetError(
+            f"The config of {model.name!r} has {len(config):,} bytes, and files may have "
+            f"{json_text.LONGEST:,}: keep arrays in weights, not in arguments of layers."
+        )
+    metadata = {
+        "keras_version": versions.KERAS,
+        "date_saved": datetime.datetime.now().strftime("%Y-%m-%d@%H:%M:%S"),
+        "lamina_version": versions.LAMINA,
+    }
+    texts = {METADATA: json.dumps(metadata).encode(), CONFIG: config.encode()}
+    if not zipped:
+        write_folder(path, lambda put: _put_all(model, texts, path, put))
+        return
+    with atomic_path(path) as temporary, zipfile.ZipFile(temporary, "x") as archive:
+        _put_all(model, texts, path, lambda name, one: write_member(archive, name, one))
+
+
+@contextlib.contextmanager
+def saving_to(path: Path) -> Iterator[None]:
+    """A block whose errors of the disk name `path`, and say what the disk has left."""
+    try:
+        yield
+    except OSError as error:
+        folder = path.parent
+        if not folder.is_dir():
+            raise FileNotFoundError(
+                f"{path} was not written: there is no folder {folder}. Make it first."
+            ) from error
+        free = shutil.disk_usage(folder).free
+        said = error.strerror or str(error)
+        kind = type(error) if type(error).__init__ is OSError.__init__ else OSError
+        raise kind(
+            error.errno,
+            f"{path} was not written: {said}. {free:,} bytes are free there. What was there "
+            "before is unchanged",
+        ) from error
+
+
+def _put_all(
+    model: Any, texts: dict[str, bytes], path: Path, put: Callable[[str, bytes | BinaryIO], None]
+) -> None:
+    for name, text in texts.items():
+        put(name, text)
+    with tempfile.TemporaryFile(dir=path.parent) as file:
+        write_arrays(model, file)
+        file.seek(0)
+        put(WEIGHTS, file)
+    for name, asset in assets.gathered(model):
+        with open(asset, "rb") as content:
+            put(name, content)
+
+
+@contextlib.contextmanager
+def opened(path: Path) -> Iterator[Members]:
+    """The members of a `.keras` file or folder."""
+    if path.is_dir():
+        yield FolderReader(path)
+        return
+    check_kind(path, "zip")
+    with open(path, "rb") as file:
+        yield ArchiveReader(file, str(path))
+
+
+def read_config(members: Members, report: LoadReport) -> dict[str, Any]:
+    """The config of the model in a file, and into the report what wrote it."""
+    name = members.name
+    metadata = json_text.parse(members.read(METADATA, 2**20), f"{name}: {METADATA}")
+    report.written_by = _writer(metadata, name)
+    text = members.read(CONFIG, json_text.LONGEST)
+    return json_text.parse(text, f"{name}: {CONFIG}")
+
+
+def _writer(metadata: dict[str, Any], name: str) -> str:
+    for program, known in (("lamina", versions.LAMINA), ("keras", versions.KERAS)):
+        found = metadata.get(f"{program}_version")
+        if found is None:
+            continue
+        if versions.newer(found, known):
+            warnings.warn(
+                f"{name} was written by {program.capitalize()} {shortened(str(found), 20)}, and "
+                f"what is known here ends with {known}: parts of it may be read wrongly or not "
+                "at all. Install a newer Lamina if loading fails.",
+                stacklevel=5,
+            )
+        return f"written by {program.capitalize()} {shortened(str(found), 20)}"
+    raise DamagedFileError(f"{name}: {METADATA} does not say which version wrote the file.")
+
+
+@contextlib.contextmanager
+def arrays_of(members: Members, report: LoadReport) -> Iterator[Stored]:
+    """The arrays of a model file, by part. Those without digests are held against the archive's."""
+    with (
+        members.opened(WEIGHTS) as file,
+        Hdf5Reader(file, f"{members.name}: {WEIGHTS}") as reader,
+    ):
+        if any(entry.digest is None for entry in reader.arrays.values()):
+            members.verify(WEIGHTS)
+        stored = by_group(reader.arrays)
+        for path in reader.groups:
+            if path.endswith(f"/{OWN}"):
+                stored.setdefault(path.removesuffix(f"/{OWN}"), {})
+        yield stored

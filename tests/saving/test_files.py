@@ -1,0 +1,438 @@
+"""Files of models: what Keras wrote loads, Keras loads what is written, and nothing is lost."""
+
+import io
+import json
+import os
+import warnings
+import zipfile
+
+import h5py
+import keras
+import numpy as np
+import pytest
+
+import lamina
+from lamina.saving import (
+    DamagedFileError,
+    LoadError,
+    MissingFileError,
+    SizeBudgetError,
+    UnfitFileError,
+    UnsafeContentError,
+    load_model,
+)
+
+DRAWN = np.random.default_rng(0)
+X = DRAWN.normal(size=(8, 6, 3)).astype("float32")
+Y = DRAWN.normal(size=(8, 2)).astype("float32")
+
+
+def sequential(k):
+    layers = k.layers
+    return k.Sequential(
+        [
+            k.Input((6, 3)),
+            layers.Conv1D(4, 2, activation="relu"),
+            layers.BatchNormalization(),
+            layers.Dropout(0.0),
+            layers.Flatten(),
+            layers.Dense(2),
+        ]
+    )
+
+
+def functional(k):
+    layers = k.layers
+    source = k.Input((6, 3))
+    x = layers.Bidirectional(layers.LSTM(2, return_sequences=True))(source)
+    x = layers.MultiHeadAttention(2, 2)(x, x)
+    x = layers.TimeDistributed(layers.Dense(2))(x)
+    x = k.Sequential([layers.GRU(3), layers.Dense(3)])(x)
+    return k.Model(source, layers.Dense(2, name="last")(layers.Add()([x, x])))
+
+
+MODELS = {"sequential": sequential, "functional": functional}
+
+
+def trained(k, name):
+    model = MODELS[name](k)
+    model.compile(k.optimizers.Adam(0.01), "mse", metrics=["mae"])
+    model.fit(X, Y, batch_size=4, epochs=1, shuffle=False, verbose=0)
+    return model
+
+
+def outputs(model):
+    return np.asarray(model.predict(X, verbose=0))
+
+
+def quietly(load, *args, **kwargs):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", lamina.saving.UnverifiedFileWarning)
+        return load(*args, **kwargs)
+
+
+@pytest.fixture(scope="module", params=MODELS)
+def pair(request, tmp_path_factory):
+    """A model of Keras with its files, and Lamina's of the same file."""
+    folder = tmp_path_factory.mktemp("pair")
+    theirs = trained(keras, request.param)
+    theirs.save(folder / "theirs.keras")
+    theirs.save_weights(folder / "theirs.weights.h5")
+    return request.param, folder, theirs, quietly(load_model, folder / "theirs.keras")
+
+
+def test_a_file_of_keras_loads_and_goes_on_training(pair):
+    _, folder, theirs, _ = pair
+    ours = quietly(load_model, folder / "theirs.keras")
+    assert ours.optimizer.iterations.numpy() == 2
+    np.testing.assert_allclose(outputs(ours), outputs(theirs), atol=1e-6)
+    again = keras.saving.load_model(folder / "theirs.keras")
+    for model in (ours, again):
+        model.fit(X, Y, batch_size=4, epochs=1, shuffle=False, verbose=0)
+    np.testing.assert_allclose(outputs(ours), outputs(again), atol=1e-5)
+
+
+def test_keras_loads_what_is_written_here(pair, tmp_path):
+    _, _, theirs, ours = pair
+    for name, zipped in (("a.keras", None), ("a", False)):
+        ours.save(tmp_path / name, zipped=zipped)
+        if zipped is None:
+            back = keras.saving.load_model(tmp_path / name)
+            np.testing.assert_allclose(outputs(back), outputs(theirs), atol=1e-6)
+            assert len(back.optimizer.variables) == len(ours.optimizer.variables)
+            for known, mine in zip(back.optimizer.variables, ours.optimizer.variables, strict=True):
+                np.testing.assert_array_equal(known, mine)
+        again, report = load_model(tmp_path / name, report=True)
+        np.testing.assert_array_equal(outputs(again), outputs(ours))
+        assert not (report.unverified or report.ignored or report.converted)
+
+
+def test_weights_alone_both_ways(pair, tmp_path):
+    name, folder, theirs, _ = pair
+    ours = MODELS[name](lamina)
+    quietly(ours.load_weights, folder / "theirs.weights.h5")
+    np.testing.assert_allclose(outputs(ours), outputs(theirs), atol=1e-6)
+    ours.save_weights(tmp_path / "ours.weights.h5")
+    back = MODELS[name](keras)
+    back.load_weights(tmp_path / "ours.weights.h5")
+    np.testing.assert_allclose(outputs(back), outputs(theirs), atol=1e-6)
+
+
+def small():
+    return lamina.Sequential([lamina.Input((3,)), lamina.layers.Dense(2, name="d")])
+
+
+@pytest.fixture
+def file(tmp_path):
+    small().save(tmp_path / "m.keras")
+    return tmp_path / "m.keras"
+
+
+def refused(error, path, *words):
+    with pytest.raises(error) as caught:
+        load_model(path)
+    text = str(caught.value)
+    assert str(path) in text and len(text) <= 600
+    for word in words:
+        assert word in text
+    return text
+
+
+def repacked(path, **changed):
+    """The archive with members replaced, or left out where None."""
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    members.update({name.replace("__", "."): content for name, content in changed.items()})
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in members.items():
+            if content is not None:
+                archive.writestr(name, content)
+
+
+def test_f1_cut_at_any_byte(file):
+    whole = file.read_bytes()
+    for length in range(0, len(whole), 97):
+        file.write_bytes(whole[:length])
+        refused(DamagedFileError, file)
+
+
+def test_f2_empty_and_text(file):
+    file.write_bytes(b"")
+    refused(DamagedFileError, file, "is empty")
+    file.write_text("hello world")
+    refused(DamagedFileError, file, "b'hello wo'")
+
+
+def test_f3_weights_cut_at_any_byte(tmp_path):
+    model, path = small(), tmp_path / "a.weights.h5"
+    model.save_weights(path)
+    before, whole = model.get_weights(), path.read_bytes()
+    for length in range(0, len(whole), 97):
+        path.write_bytes(whole[:length])
+        with pytest.raises(DamagedFileError, match="a.weights.h5"):
+            model.load_weights(path)
+    for value, known in zip(model.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(value, known)
+
+
+@pytest.mark.parametrize("form", ["a.keras", "a.weights.h5"])
+def test_f4_bit_flips_are_seen(form, tmp_path):
+    path, model = tmp_path / form, small()
+    (model.save if form == "a.keras" else model.save_weights)(path)
+    known, whole = model.get_weights(), bytearray(path.read_bytes())
+    draw = np.random.default_rng(0)
+    for place in draw.integers(0, 8 * len(whole), 150):
+        damaged = bytearray(whole)
+        damaged[place // 8] ^= 1 << (place % 8)
+        path.write_bytes(damaged)
+        other = small()
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                if form == "a.keras":
+                    other = load_model(path)
+                else:
+                    other.load_weights(path)
+        except LoadError:
+            continue
+        for value, right in zip(other.get_weights(), known, strict=True):
+            np.testing.assert_array_equal(value, right)
+
+
+def test_f5_a_member_is_missing(file):
+    repacked(file, config__json=None)
+    refused(DamagedFileError, file, "config.json")
+
+
+def test_f6_a_wrong_shape_changes_nothing(tmp_path):
+    path = tmp_path / "a.weights.h5"
+    model = lamina.Sequential([lamina.Input((3,)), *map(lamina.layers.Dense, (2, 3))])
+    other = lamina.Sequential([lamina.Input((3,)), *map(lamina.layers.Dense, (2, 4))])
+    model.save_weights(path)
+    before = other.get_weights()
+    with pytest.raises(UnfitFileError, match=r"\(2, 4\).*\(2, 3\)"):
+        other.load_weights(path)
+    for value, known in zip(other.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(value, known)
+    with pytest.warns(UserWarning, match="left as it is"):
+        other.load_weights(path, skip_mismatch=True)
+    np.testing.assert_array_equal(other.get_weights()[0], model.get_weights()[0])
+    np.testing.assert_array_equal(other.get_weights()[2], before[2])
+
+
+@pytest.mark.parametrize("dtype", ["complex64", "float64", "int8", "S4", [("a", "f4")]])
+def test_f7_types(dtype, tmp_path):
+    path, model = tmp_path / "a.weights.h5", small()
+    model.save_weights(path)
+    with h5py.File(path, "r+") as stored:
+        del stored["layers/dense/vars/1"]
+        value = np.full(2, 1e300) if dtype == "float64" else np.zeros(2, dtype)
+        stored["layers/dense/vars/1"] = value
+    before = model.get_weights()
+    with pytest.raises(LoadError, match="a.weights.h5"):
+        quietly(model.load_weights, path)
+    np.testing.assert_array_equal(model.get_weights()[0], before[0])
+
+
+def test_f8_renamed_missing_and_more(tmp_path):
+    path, model = tmp_path / "a.weights.h5", small()
+    model.save_weights(path)
+    with h5py.File(path, "r+") as stored:
+        stored.move("layers/dense/vars/1", "layers/dense/vars/bias")
+    with pytest.raises(UnfitFileError, match="lacks 'd/bias' and has 'bias' more"):
+        model.load_weights(path)
+    with h5py.File(path, "r+") as stored:
+        stored.move("layers/dense", "layers/other")
+    with pytest.raises(UnfitFileError, match="'layers/other'.*none for 'layers/dense'"):
+        model.load_weights(path)
+
+
+def test_f9_not_finite(tmp_path):
+    path, model = tmp_path / "a.keras", small()
+    model.set_weights([np.full((3, 2), np.nan), np.zeros(2)])
+    with pytest.warns(lamina.saving.NonFiniteWarning, match="layers/dense/0"):
+        model.save(path)
+    with pytest.warns(lamina.saving.NonFiniteWarning, match="layers/dense/0"):
+        load_model(path)
+    with pytest.raises(UnfitFileError, match="NaN"):
+        load_model(path, strict=True)
+
+
+def test_f10_another_optimizer(tmp_path):
+    path = tmp_path / "a.weights.h5"
+    one, other = small(), small()
+    data = np.ones((4, 3), "float32"), np.ones((4, 2), "float32")
+    one.compile("adam", "mse")
+    one.fit(*data, verbose=0)
+    one.save_weights(path)
+    other.compile("sgd", "mse")
+    with pytest.raises(UnfitFileError, match="load_optimizer=False"):
+        other.load_weights(path)
+    other.load_weights(path, load_optimizer=False)
+    np.testing.assert_array_equal(other.get_weights()[0], one.get_weights()[0])
+
+
+def test_f11_a_newer_version(file):
+    repacked(file, metadata__json=json.dumps({"keras_version": "99.0.0"}))
+    with pytest.warns(UserWarning, match="Keras 99.0.0.*3.15"):
+        quietly(load_model, file)
+
+
+def test_f12_unknown_names(file):
+    with zipfile.ZipFile(file) as archive:
+        config = archive.read("config.json").decode()
+    repacked(file, config__json=config.replace('"Dense"', '"Dens"'))
+    refused(LoadError, file, "'Dens'", "dense", "custom_objects")
+    repacked(file, config__json=config.replace('"units"', '"unitz"'))
+    refused(LoadError, file, "'unitz'", "Dense")
+
+
+@pytest.mark.parametrize("link", ["soft", "external", "virtual", "storage", "loop"])
+def test_l6_ways_out_of_the_file(link, tmp_path):
+    path, other, model = tmp_path / "a.weights.h5", tmp_path / "other.h5", small()
+    model.save_weights(path)
+    with h5py.File(other, "w") as file:
+        file["data"] = np.zeros((3, 2), "float32")
+    with h5py.File(path, "r+") as file:
+        group = file["layers/dense/vars"]
+        del group["0"]
+        if link == "soft":
+            group["0"] = h5py.SoftLink("/layers/dense/vars/1")
+        elif link == "external":
+            group["0"] = h5py.ExternalLink(str(other), "/data")
+        elif link == "virtual":
+            layout = h5py.VirtualLayout((3, 2), "float32")
+            layout[:] = h5py.VirtualSource(str(other), "data", (3, 2))
+            group.create_virtual_dataset("0", layout)
+        elif link == "storage":
+            group.create_dataset("0", (3, 2), "float32", external=[(str(other), 0, 24)])
+        else:
+            group["0"] = file["/"]
+    with pytest.raises(UnsafeContentError, match="'layers/dense/vars/0'|''"):
+        model.load_weights(path)
+
+
+def test_l7_l8_a_shape_that_was_not_asked_for(tmp_path):
+    path, model = tmp_path / "a.weights.h5", small()
+    model.save_weights(path)
+    with h5py.File(path, "r+") as file:
+        del file["layers/dense/vars/0"]
+        file.create_dataset("layers/dense/vars/0", (2**20, 2**20), "float32", compression="gzip")
+    with pytest.raises(UnfitFileError, match="1048576"):
+        quietly(model.load_weights, path)
+
+
+def test_l9_l12_l13_configs(file):
+    repacked(file, config__json=b" " * (17 * 2**20))
+    refused(SizeBudgetError, file, "config.json")
+    for text, words in (
+        ("[" * 200_000, "deeper"),
+        ('{"a": 1, "a": 2}', "twice"),
+        ("[1]", "list"),
+        ("null", "NoneType"),
+        ("{", "no JSON"),
+        ('{"a": NaN}', "NaN"),
+    ):
+        repacked(file, config__json=text)
+        refused(LoadError, file, "config.json", words)
+
+
+def test_l10_l16_l17_l18_archives(file):
+    whole = file.read_bytes()
+    file.write_bytes(b"junk" + whole)
+    refused(DamagedFileError, file)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for name in ("config.json", "../x", "/x", "else.txt"):
+            file.write_bytes(whole)
+            with zipfile.ZipFile(file, "a") as archive:
+                archive.writestr(name, "{}")
+            refused(UnsafeContentError, file, name)
+    link = zipfile.ZipInfo("assets/link")
+    link.external_attr = 0o120777 << 16
+    file.write_bytes(whole)
+    with zipfile.ZipFile(file, "a") as archive:
+        archive.writestr(link, "/etc/passwd")
+    refused(UnsafeContentError, file, "assets/link")
+    with zipfile.ZipFile(file, "w") as archive:
+        for number in range(20_000):
+            archive.writestr(f"assets/{number}", b"")
+    refused(UnsafeContentError, file)
+
+
+def test_l11_more_memory_than_there_is(file):
+    with zipfile.ZipFile(file) as archive:
+        config = archive.read("config.json").decode()
+    repacked(file, config__json=config.replace('"units": 2', '"units": 10000000000000'))
+    refused(SizeBudgetError, file, "d/kernel", "bytes")
+    with pytest.raises(SizeBudgetError, match="kernel"):
+        lamina.layers.Dense(10**8).build((None, 10**6))
+
+
+def test_l1_code_in_a_file(tmp_path):
+    path = tmp_path / "a.keras"
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Lambda(lambda x: x, name="code")])
+    model.save(path)
+    refused(UnsafeContentError, path, "'code'")
+
+
+def test_c3_an_error_while_saving_keeps_the_old_file(file):
+    class Failing(lamina.layers.Layer):
+        def save_own_variables(self, store):
+            raise RuntimeError("no")
+
+    before = file.read_bytes()
+    model = lamina.Sequential([lamina.Input((3,)), Failing()])
+    with pytest.raises(RuntimeError, match="no"):
+        model.save(file)
+    assert file.read_bytes() == before
+    assert os.listdir(file.parent) == [file.name]
+
+
+def test_missing_folders_and_files(tmp_path):
+    with pytest.raises(FileNotFoundError, match="no folder"):
+        small().save(tmp_path / "none" / "a.keras")
+    with pytest.raises(MissingFileError):
+        load_model(tmp_path / "a.keras")
+    with pytest.raises(ValueError, match=r"ends in \.keras"):
+        small().save(tmp_path / "a.txt")
+    small().save(tmp_path / "a.keras")
+    with pytest.raises(FileExistsError, match="overwrite=True"):
+        small().save(tmp_path / "a.keras", overwrite=False)
+
+
+class Scale(lamina.layers.Layer):
+    def build(self, input_shape):
+        self.scale = self.add_weight(shape=input_shape[-1:], initializer="ones")
+
+    def call(self, x):
+        return x * self.scale
+
+    def save_own_variables(self, store):
+        store["mine"] = self.scale
+
+    def load_own_variables(self, store):
+        self.scale.assign(store["mine"])
+
+    def save_assets(self, folder):
+        with open(os.path.join(folder, "words.txt"), "w") as file:
+            file.write("one two")
+
+    def load_assets(self, folder):
+        with open(os.path.join(folder, "words.txt")) as file:
+            self.words = file.read()
+
+
+def test_layers_of_ones_own(tmp_path):
+    path = tmp_path / "a.keras"
+    model = lamina.Sequential([lamina.Input((3,)), Scale()])
+    model.set_weights([np.array([1.0, 2.0, 3.0])])
+    model.save(path)
+    again = load_model(path, custom_objects={"Scale": Scale})
+    assert again.layers[0].words == "one two"
+    np.testing.assert_array_equal(again.get_weights()[0], [1.0, 2.0, 3.0])
+    with zipfile.ZipFile(path) as archive, h5py.File(
+        io.BytesIO(archive.read("model.weights.h5"))
+    ) as stored:
+        assert list(stored["layers/scale/vars"]) == ["mine"]
+    refused(LoadError, path, "'Scale'")
