@@ -95,7 +95,13 @@ def revive(slot: str, config: dict[str, Any]) -> Any:
     name = config.get("registered_name") or config["class_name"]
     found = resolve(slot, name if name in _custom else config["class_name"])
     inner = config.get("config") or {}
-    return found.from_config(inner) if hasattr(found, "from_config") else found(**inner)
+    try:
+        return found.from_config(inner) if hasattr(found, "from_config") else found(**inner)
+    except Exception as error:
+        if not hasattr(error, "__notes__") and isinstance(inner, dict):
+            named = f" {inner['name']!r}" if "name" in inner else ""
+            error.add_note(f"It happened as {config['class_name']}{named} was made from a config.")
+        raise
 
 
 def deserialize(

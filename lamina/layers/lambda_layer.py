@@ -8,6 +8,7 @@ from typing import Any
 
 from lamina.core import registry
 from lamina.core.layer import Layer
+from lamina.core.load_errors import UnsafeContentError
 from lamina.ops.row import rows
 from lamina.symbolic.operators import table
 
@@ -71,7 +72,8 @@ class Lambda(Layer):
         """The layer that `get_config` described.
 
         Raises:
-            ValueError: if the config holds code, or a name that nothing is known by.
+            UnsafeContentError: if the config holds code.
+            ValueError: if it holds a name that nothing is known by.
         """
         config = dict(config)
         config["function"] = _named(config["function"], config.get("name"))
@@ -89,7 +91,7 @@ def _named(described: Any, layer: Any) -> Any:
         name = described.get("registered_name")
         name = described.get("config") if name in (None, "function") else name
     if not isinstance(name, str):
-        raise ValueError(
+        raise UnsafeContentError(
             f"The function of Lambda layer {layer!r} is stored as code, which is never run. Load "
             "the weights into a model made by the program that made the file, or pass the "
             "function as custom_objects."

@@ -124,7 +124,8 @@ class Hdf5Reader:
         found: np.dtype[Any] = kind.dtype
         halves = isinstance(kind, h5py.h5t.TypeOpaqueID) and found.itemsize == 2
         if halves and self._text(dataset, _NAMED_TYPE) == "bfloat16":
-            return np.dtype(ml_dtypes.bfloat16)
+            half: np.dtype[Any] = np.dtype(ml_dtypes.bfloat16)
+            return half
         if found.kind not in "fiub" or found.itemsize > 8 or found.shape:
             raise self._unsafe(path, f"is of type {found}, which is no plain number")
         native: np.dtype[Any] = found.newbyteorder("=")
