@@ -49,8 +49,10 @@ def custom_objects(keras: Any) -> dict[str, Any]:
 @functools.cache
 def _custom_objects(keras: Any) -> dict[str, Any]:
     layers = keras.layers
+    # In `utils` before 2.11.
+    registering = keras.saving if hasattr(keras, "saving") else keras.utils
 
-    @keras.saving.register_keras_serializable(package="golden")
+    @registering.register_keras_serializable(package="golden")
     class Scale(layers.Layer):
         """Has a variable of its own, and is registered."""
 
@@ -89,7 +91,7 @@ def _custom_objects(keras: Any) -> dict[str, Any]:
         def get_config(self):
             return {**super().get_config(), "units": self.units}
 
-    @keras.saving.register_keras_serializable(package="golden")
+    @registering.register_keras_serializable(package="golden")
     class Boxes(keras.Model):
         """Has layers in an attribute, a list and a dictionary."""
 
