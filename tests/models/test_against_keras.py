@@ -174,6 +174,7 @@ def trained(k, build, compile_arguments, data, fit_arguments, weights=None):
 AROUND_A_STEP = {
     *("class_weight", "validation_data", "one_hot", "regression"),
     *("two_outputs_by_name", "dict_outputs", "two_inputs"),
+    *("binary", "sample_weight", "regularizers", "steps_per_execution"),
 }
 
 

@@ -71,7 +71,10 @@ def quietly(load, *args, **kwargs):
         return load(*args, **kwargs)
 
 
-@pytest.fixture(scope="module", params=MODELS)
+@pytest.fixture(
+    scope="module",
+    params=["sequential", pytest.param("functional", marks=pytest.mark.of_keras)],
+)
 def pair(request, tmp_path_factory):
     """A model of Keras with its files, and Lamina's of the same file."""
     folder = tmp_path_factory.mktemp("pair")
