@@ -7,11 +7,15 @@ from typing import Any
 from lamina.core.plain import is_tagged, untagged
 from lamina.core.registry import enter, revive, serialize, slot_of
 from lamina.models.graph import Graph
+from lamina.models.op_config import is_op_entry, op_entry, op_from_entry
+from lamina.ops.conversion import Cast, View
 from lamina.ops.row import OpCall
 from lamina.symbolic.graph import Node, Operation
 from lamina.symbolic.tensor import KerasTensor, leaves
 
 enter(OpCall.slot, OpCall)
+enter(Cast.slot, Cast)
+enter(View.slot, View)
 
 
 def graph_config(graph: Graph) -> dict[str, Any]:
@@ -36,6 +40,12 @@ def graph_config(graph: Graph) -> dict[str, Any]:
 
     def described(operation: Operation) -> dict[str, Any]:
         nodes = [node for node in calls[operation] if node.inputs()]
+        op = op_entry(operation, nodes[0]) if isinstance(operation, OpCall) else None
+        if op is not None:
+            entry, operands = op
+            entry["config"] = reference(entry["config"])
+            call = {"args": reference(operands), "kwargs": {}}
+            return {**entry, "name": operation.name, "inbound_nodes": [call]}
         return {
             **serialize(operation),
             "name": operation.name,
@@ -79,7 +89,10 @@ def graph_from_config(config: dict[str, Any]) -> tuple[Any, Any]:
     results: dict[tuple[str, int], list[Any]] = {}
     waiting: list[tuple[str, int, dict[str, Any]]] = []
     for entry in config["layers"]:
-        operation = revive(slot_of(entry), entry)
+        if is_op_entry(entry):
+            operation: Operation = op_from_entry(entry | {"config": untagged(entry["config"])})
+        else:
+            operation = revive(slot_of(entry), entry)
         made[entry["name"]] = operation
         if not entry["inbound_nodes"]:
             results[entry["name"], 0] = leaves(operation.output)

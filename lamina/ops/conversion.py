@@ -73,7 +73,7 @@ def cast(x: TensorLike, dtype: Any) -> Tensor:
         return x
     dtype = backend.canonical(standardize_dtype(dtype))
     if isinstance(x, KerasTensor):
-        return _Cast(dtype)(x) if x.dtype != dtype else x
+        return Cast(dtype)(x) if x.dtype != dtype else x
     x = convert_to_tensor(x)
     return x if not isinstance(x, KerasTensor) and backend.dtype(x) == dtype else _cast(x, dtype)
 
@@ -82,9 +82,11 @@ def _cast(x: Any, dtype: str) -> Any:
     return KerasTensor(x.shape, dtype) if isinstance(x, KerasTensor) else current().cast(x, dtype)
 
 
-class _Cast(Operation):
+class Cast(Operation):
     """`cast` in the graph of a functional model."""
 
+    slot = "ops"
+    keras_module = "keras.src.ops.core"
     class_name = "Cast"
 
     def __init__(self, dtype: str, name: str | None = None) -> None:
@@ -124,7 +126,7 @@ def view(x: TensorLike, dtype: Any = None) -> Tensor:
     # Where a backend has a narrower type for one, it has no bits to fill that with.
     kind = min(kind, backend.canonical(kind), key=_width)
     if isinstance(x, KerasTensor):
-        return _View(kind)(x)
+        return View(kind)(x)
     _viewed(tuple(x.shape), standardize_dtype(x.dtype), kind)
     kernel: Any = backend.kernel("view")
     return backend.cast(kernel(x, kind), backend.canonical(kind))
@@ -147,9 +149,10 @@ def _viewed(shape: Any, old: str, new: str) -> tuple[Any, ...]:
     return (*shape[:-1], size // _width(new))
 
 
-class _View(_Cast):
+class View(Cast):
     """`view` in the graph of a functional model."""
 
+    keras_module = "keras.src.ops.numpy"
     class_name = "View"
 
     def call(self, x: Any) -> Any:

@@ -23,6 +23,7 @@ from lamina.saving.paths import (
     may_replace,
 )
 from lamina.saving.report import LoadReport
+from lamina.saving.rules import present
 from lamina.saving.weights import Loading, by_group, load
 
 
@@ -136,7 +137,7 @@ def _from_archive(path: Path, compile: bool, notes: LoadReport, strict: bool) ->
         _ready_optimizer(model)
         with model_file.arrays_of(members, notes) as stored:
             how = Loading(notes, load_optimizer=compile, strict=strict, fresh=True)
-            load(model, stored, how)
+            load(model, present(model, stored, notes), how)
         assets.restore(model, members)
     return model
 
@@ -226,10 +227,11 @@ def load_weights(
             _ready_optimizer(model)
         if path.is_dir() or path.name.endswith(MODEL):
             members = stack.enter_context(model_file.opened(path))
-            load(model, stack.enter_context(model_file.arrays_of(members, notes)), how)
+            stored = stack.enter_context(model_file.arrays_of(members, notes))
+            load(model, present(model, stored, notes), how)
         else:
             check_kind(path, "HDF5")
             reader = stack.enter_context(Hdf5Reader(path, str(path)))
-            load(model, by_group(reader.arrays), how)
+            load(model, present(model, by_group(reader.arrays), notes), how)
     notes.finish(strict)
     return notes if report else None

@@ -121,6 +121,37 @@ def test_weights_alone_both_ways(pair, tmp_path):
     np.testing.assert_allclose(outputs(back), outputs(theirs), atol=1e-6)
 
 
+def between_tensors(k):
+    o, source = k.ops, k.Input((6, 3))
+    x = 3.0 / (10.0 - source * 2.0) ** 2
+    x = o.reshape(o.concatenate([x, -source], axis=-1), (-1, 6, 6))
+    x = o.max(o.transpose(x, (0, 2, 1)), axis=1, keepdims=True) + o.mean(x, axis=1, keepdims=True)
+    x = o.split(o.softmax(o.expand_dims(x, 0)[0], axis=-1), 2, axis=-1)[0]
+    x = o.einsum("bij,bkj->bik", x, x)[:, 0, 0:]
+    x = o.where(o.clip(x, 0, 1) > 0.5, x, 0.0)
+    counted = o.one_hot(o.argmax(o.tile(x, (1, 2)), -1), 3)
+    return k.Model(source, [o.pad(o.cast(x, "float32"), ((0, 0), (1, 1))), counted])
+
+
+def test_ops_between_tensors_both_ways(tmp_path):
+    ours, theirs = between_tensors(lamina), between_tensors(keras)
+    expected = theirs.predict(X, verbose=0)
+    theirs.save(tmp_path / "theirs.keras")
+    found = load_model(tmp_path / "theirs.keras")
+    ours.save(tmp_path / "ours.keras")
+    found.save(tmp_path / "again.keras")
+    for model in (
+        ours,
+        found,
+        load_model(tmp_path / "ours.keras"),
+        keras.saving.load_model(tmp_path / "ours.keras"),
+        keras.saving.load_model(tmp_path / "again.keras"),
+        lamina.models.clone_model(found),
+    ):
+        for one, known in zip(model.predict(X, verbose=0), expected, strict=True):
+            np.testing.assert_allclose(one, known, atol=1e-6)
+
+
 def small():
     return lamina.Sequential([lamina.Input((3,)), lamina.layers.Dense(2, name="d")])
 

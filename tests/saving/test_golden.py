@@ -24,10 +24,6 @@ VERSIONS = sorted(
 )
 QUICK = ("3.0.5", "3.15.1")
 QUICK_TRAINED = ("mlp",)
-OPERATORS = pytest.mark.xfail(
-    reason="Keras's classes of ops between tensors, and the extra scalar that Nadam had until "
-    "3.9, are not read yet: docs/architecture.md, Not there yet"
-)
 CENTERED = pytest.mark.xfail(
     reason="Keras 3.0.5's RMSprop(centered=True) made other steps than those since; 3.15.1 differs "
     "from it by the same 3e-3"
@@ -61,14 +57,8 @@ def files(suffix: str) -> list:
             name = file.removesuffix(suffix)
             if file.endswith(suffix) and name in MODELS:
                 marks = [] if version in QUICK else [pytest.mark.slow]
-                if name == "operators" and (suffix != ".weights.h5" or _has_nadam_scalar(version)):
-                    marks.append(OPERATORS)
                 found.append(pytest.param(version, name, marks=marks, id=f"{version}-{name}"))
     return found
-
-
-def _has_nadam_scalar(version: str) -> bool:
-    return VERSIONS.index(version) < VERSIONS.index("3.12.4")
 
 
 def expected(version: str, name: str, kind: str) -> dict[str, np.ndarray]:
