@@ -38,11 +38,12 @@ _CLASSES = {
     "layer_normalization": "LayerNorm",
     "rms_normalization": "RMSNorm",
     "true_divide": "Divide",
-    **{name: name.upper() for name in "psnr svd fft fft2 ifft2 rfft irfft stft istft ssim".split()},
+    **{name: name.upper() for name in ("fft", "fft2", "ifft2", "rfft", "irfft", "stft", "istft")},
+    **{name: name.upper() for name in ("psnr", "ssim", "svd")},
     **{"ctc_loss": "CTCLoss", "ctc_decode": "CTCDecode", "cdist": "CDist"},
     **{"allclose": "AllClose", "isin": "IsIn", "searchsorted": "SearchSorted"},
     **{"rgb_to_grayscale": "RGBToGrayscale", "rgb_to_hsv": "RGBToHSV", "hsv_to_rgb": "HSVToRGB"},
-    **{name: name.capitalize() for name in "deg2rad rad2deg log1p".split()},
+    **{name: name.capitalize() for name in ["deg2rad", "rad2deg", "log1p"]},
 }
 
 # Classes that older files have, or that are one and the same op here.
