@@ -416,8 +416,25 @@ def block(backend):
     assert backend.block(tree) is not None
 
 
+def random_state(backend):
+    state = backend.random_state()
+    assert all(isinstance(value, np.ndarray) for value in state.values())
+    if backend.name == "torch":
+        import torch
+
+        drawn = torch.rand(3)
+        backend.set_random_state(state)
+        assert torch.equal(torch.rand(3), drawn)
+
+
+def set_random_state(backend):
+    backend.set_random_state(backend.random_state())
+
+
 OPTIONAL = [
     *(
+        random_state,
+        set_random_state,
         shared,
         number,
         takes_numbers,

@@ -113,6 +113,8 @@ def test_bidirectional_merges(mode):
     def make(of):
         return of.Bidirectional(of.LSTM(4, return_sequences=True), merge_mode=mode)
 
+    for library in (keras, lamina):
+        library.utils.clear_session()  # names are numbered anew
     layer, reference = agree(make, X, mask=MASK)
     assert [v.path.partition("/")[2] for v in layer.weights] == [
         v.path.partition("/")[2] for v in reference.weights

@@ -437,7 +437,7 @@ def test_missing_folders_and_files(tmp_path):
         small().save(tmp_path / "a.keras", overwrite=False)
 
 
-class Scale(lamina.layers.Layer):
+class Stretch(lamina.layers.Layer):
     def build(self, input_shape):
         self.scale = self.add_weight(shape=input_shape[-1:], initializer="ones")
 
@@ -461,15 +461,15 @@ class Scale(lamina.layers.Layer):
 
 def test_layers_of_ones_own(tmp_path):
     path = tmp_path / "a.keras"
-    model = lamina.Sequential([lamina.Input((3,)), Scale()])
+    model = lamina.Sequential([lamina.Input((3,)), Stretch()])
     model.set_weights([np.array([1.0, 2.0, 3.0])])
     model.save(path)
-    again = load_model(path, custom_objects={"Scale": Scale})
+    again = load_model(path, custom_objects={"Stretch": Stretch})
     assert again.layers[0].words == "one two"
     np.testing.assert_array_equal(again.get_weights()[0], [1.0, 2.0, 3.0])
     with (
         zipfile.ZipFile(path) as archive,
         h5py.File(io.BytesIO(archive.read("model.weights.h5"))) as stored,
     ):
-        assert list(stored["layers/scale/vars"]) == ["mine"]
-    refused(LoadError, path, "'Scale'")
+        assert list(stored["layers/stretch/vars"]) == ["mine"]
+    refused(LoadError, path, "'Stretch'")
