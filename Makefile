@@ -19,9 +19,9 @@ endif
 
 # What is run once more on each other backend: the first run has all of it on JAX, and the tests of the
 # contract, of ops and of programs on all backends.
-BEHAVIOUR := $(filter-out tests/__pycache__ tests/conftest.py tests/backend tests/ops tests/programs \
+BEHAVIOUR := $(filter-out tests/__pycache__ tests/backend tests/ops tests/programs \
 	tests/datasets tests/utils tests/symbolic tests/data tests/test_cli.py tests/test_dropin.py \
-	tests/test_examples.py tests/test_project.py,$(wildcard tests/*))
+	tests/test_examples.py tests/test_project.py,$(patsubst %/,%,$(wildcard tests/*/)) $(wildcard tests/test_*.py))
 
 .PHONY: mnist test test-all lint agreement bench clean
 
