@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from lamina.core.blank import Blanks
 from lamina.core.load_errors import SizeBudgetError, UnfitFileError, shortened
 from lamina.core.variable import Variable
 from lamina.saving.arrays import Entry, as_type, check_kind
@@ -60,8 +61,8 @@ class Loading:
     skip_mismatch: bool = False
     load_optimizer: bool = True
     strict: bool = False
-    # Whether the model was made for this load: what fails is thrown away with it.
-    fresh: bool = False
+    # Of a model that was made for this load: what fails is thrown away with it.
+    blanks: Blanks | None = None
 
 
 def load(root: Any, stored: Stored, how: Loading) -> None:
@@ -81,7 +82,9 @@ def load(root: Any, stored: Stored, how: Loading) -> None:
     ]
     _check_groups(plan, stored, how)
     plan = [step for step in plan if _fits(*step, how)]
-    if how.fresh:
+    if how.blanks is not None:
+        plain = [part for _, part, entries in plan if entries and _is_plain(part)]
+        how.blanks.fill({id(variable) for part in plain for variable in variables_of(part)})
         for path, part, entries in plan:
             _take(part, _staged(path, part, entries, how))
         return
