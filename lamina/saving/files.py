@@ -24,7 +24,7 @@ from lamina.saving.paths import (
     may_replace,
 )
 from lamina.saving.report import LoadReport
-from lamina.saving.rules import present
+from lamina.saving.rules import left_to_the_backend, present
 from lamina.saving.weights import Loading, by_group, load
 
 
@@ -129,7 +129,7 @@ def load_model(
 
 def _from_archive(path: Path, compile: bool, notes: LoadReport, strict: bool) -> Any:
     with model_file.opened(path) as members:
-        config = model_file.read_config(members, notes)
+        config = left_to_the_backend(model_file.read_config(members, notes), notes)
         if not compile:
             config.pop("compile_config", None)
         with blank() as blanks:
