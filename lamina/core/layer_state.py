@@ -8,8 +8,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from lamina import ops
 from lamina.backend.session import guard, new_token
 from lamina.core import registry
+from lamina.core.blank import current_blanks
 from lamina.core.context import local, name_scope
 from lamina.core.state import Holder, unique
 from lamina.core.variable import Variable
@@ -66,9 +68,13 @@ class LayerState(Holder):
         if initializer is None:
             initializer = "glorot_uniform" if "float" in str(dtype) else "zeros"
         shape = () if shape is None else (shape,) if isinstance(shape, int) else tuple(shape)
+        make = registry.identify("initializers", initializer)
+        # A layer of a program's own may look at its initial values.
+        ours = type(self).__module__.startswith("lamina.")
+        blanks = current_blanks.blanks if ours else None
         with self._naming():
             variable = Variable(
-                registry.identify("initializers", initializer),
+                make if blanks is None else ops.zeros,
                 shape,
                 dtype,
                 trainable=trainable,
@@ -76,6 +82,8 @@ class LayerState(Holder):
                 aggregation=aggregation,
                 name=name,
             )
+        if blanks is not None:
+            blanks.add(variable, lambda: make(variable.shape, dtype=variable._dtype))
         variable.regularizer = registry.identify("regularizers", regularizer)
         variable.constraint = registry.identify("constraints", constraint)
         variable.overwrite_with_gradient = overwrite_with_gradient

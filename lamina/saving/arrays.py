@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -39,24 +41,65 @@ class Entry:
         return math.prod(self.shape) * np.dtype(self.dtype).itemsize
 
     def read(self) -> np.ndarray:
-        """The values, verified where the file has a digest.
+        """The values, not verified yet.
 
         Raises:
-            DamagedFileError: if they cannot be read, or are not what the digest says.
+            DamagedFileError: if they cannot be read.
         """
         try:
-            value = self.fetch()
+            return self.fetch()
         except (OSError, ValueError, RuntimeError, EOFError) as error:
             raise DamagedFileError(
                 f"{self.where} cannot be read ({error}): the file is damaged or cut off. "
                 "Use a copy of it."
             ) from error
+
+    def verify(self, value: np.ndarray) -> None:
+        """Hold the values that were read against the file's digest, where there is one.
+
+        Raises:
+            DamagedFileError: if they are not what the digest says.
+        """
         if self.digest is not None and digest(value) != self.digest:
             raise DamagedFileError(
                 f"{self.where} is not what was saved: its content does not match the digest "
                 "written with it. The file is damaged; use a copy of it."
             )
-        return value
+
+
+class Beside:
+    """Calls that run beside what follows, in order, while no more than a few wait.
+
+    Digests are computed so: a disk and a processor can work at the same time.
+    """
+
+    _MOST = 3
+
+    def __init__(self) -> None:
+        self._pool = ThreadPoolExecutor(1)
+        self._waiting: list[tuple[Future[Any], Callable[[Any], None]]] = []
+
+    def __enter__(self) -> Beside:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
+        try:
+            if kind is None:
+                self._settle(0)
+        finally:
+            self._pool.shutdown(cancel_futures=True)
+
+    def run(
+        self, function: Callable[..., Any], *args: Any, then: Callable[[Any], None] = lambda _: None
+    ) -> None:
+        """Call `function`; what it returns is handed to `then`, what it raises is raised later."""
+        self._waiting.append((self._pool.submit(function, *args), then))
+        self._settle(self._MOST)
+
+    def _settle(self, most: int) -> None:
+        while len(self._waiting) > most:
+            call, then = self._waiting.pop(0)
+            then(call.result())
 
 
 def digest(value: np.ndarray) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 from lamina.core import registry
 from lamina.core.atomic import atomic_path
+from lamina.core.blank import blank
 from lamina.core.budget import limited
 from lamina.core.load_errors import LoadError
 from lamina.saving import assets, model_file
@@ -23,7 +24,7 @@ from lamina.saving.paths import (
     may_replace,
 )
 from lamina.saving.report import LoadReport
-from lamina.saving.rules import present
+from lamina.saving.rules import left_to_the_backend, present
 from lamina.saving.weights import Loading, by_group, load
 
 
@@ -128,15 +129,16 @@ def load_model(
 
 def _from_archive(path: Path, compile: bool, notes: LoadReport, strict: bool) -> Any:
     with model_file.opened(path) as members:
-        config = model_file.read_config(members, notes)
+        config = left_to_the_backend(model_file.read_config(members, notes), notes)
         if not compile:
             config.pop("compile_config", None)
-        model = registry.deserialize(config)
-        if not hasattr(model, "load_own_variables"):
-            raise LoadError(f"{path} describes a {type(model).__name__}, and no model.")
-        _ready_optimizer(model)
+        with blank() as blanks:
+            model = registry.deserialize(config)
+            if not hasattr(model, "load_own_variables"):
+                raise LoadError(f"{path} describes a {type(model).__name__}, and no model.")
+            _ready_optimizer(model)
         with model_file.arrays_of(members, notes) as stored:
-            how = Loading(notes, load_optimizer=compile, strict=strict, fresh=True)
+            how = Loading(notes, load_optimizer=compile, strict=strict, blanks=blanks)
             load(model, present(model, stored, notes), how)
         assets.restore(model, members)
     return model

@@ -18,7 +18,7 @@ import ml_dtypes
 import numpy as np
 
 from lamina.core.load_errors import DamagedFileError, UnsafeContentError
-from lamina.saving.arrays import Entry, digest
+from lamina.saving.arrays import Beside, Entry, digest
 
 DIGEST = "sha256"
 # Keras writes bfloat16 as two bytes without a meaning, and the type's name beside them.
@@ -217,12 +217,16 @@ class Hdf5Writer:
 
     def __init__(self, file: str | os.PathLike[str] | BinaryIO) -> None:
         self._file = h5py.File(file, "w")
+        self._digests = Beside()
 
     def __enter__(self) -> Hdf5Writer:
         return self
 
-    def __exit__(self, *exception: object) -> None:
-        self._file.close()
+    def __exit__(self, *exception: Any) -> None:
+        try:
+            self._digests.__exit__(*exception)
+        finally:
+            self._file.close()
 
     def group(self, path: str, **attributes: Any) -> None:
         """Make a group, and the groups above it, with attributes."""
@@ -234,6 +238,6 @@ class Hdf5Writer:
         """Write an array with its digest."""
         stored = value.view("V2") if value.dtype.name == "bfloat16" else value
         made = self._file.create_dataset(path, data=stored)
-        made.attrs[DIGEST] = digest(value)
+        self._digests.run(digest, value, then=lambda found: made.attrs.create(DIGEST, found))
         if stored is not value:
             made.attrs[_NAMED_TYPE] = "bfloat16"

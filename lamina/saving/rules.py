@@ -35,3 +35,15 @@ def _with_product_last(
             report.mapped.append(f"{path}/{place}, Nadam's product of momenta, which stands last")
             return {str(number): one for number, one in enumerate(moved)}
     return entries
+
+
+def left_to_the_backend(config: dict[str, Any], report: LoadReport) -> dict[str, Any]:
+    """A model's config, compiled as the backend here likes it.
+
+    Keras writes what `jit_compile="auto"` came to on the backend that it ran on.
+    """
+    compiled = config.get("compile_config")
+    if isinstance(compiled, dict) and compiled.get("jit_compile") is True:
+        report.mapped.append("jit_compile=True to 'auto': what suits one backend fits no other")
+        config = {**config, "compile_config": {**compiled, "jit_compile": "auto"}}
+    return config

@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from lamina.core.blank import Blanks
 from lamina.core.load_errors import SizeBudgetError, UnfitFileError, shortened
 from lamina.core.variable import Variable
-from lamina.saving.arrays import Entry, as_type, check_kind
+from lamina.saving.arrays import Beside, Entry, as_type, check_kind
 from lamina.saving.report import LoadReport
 from lamina.saving.tree import OWN, parts
 
@@ -60,8 +61,8 @@ class Loading:
     skip_mismatch: bool = False
     load_optimizer: bool = True
     strict: bool = False
-    # Whether the model was made for this load: what fails is thrown away with it.
-    fresh: bool = False
+    # Of a model that was made for this load: what fails is thrown away with it.
+    blanks: Blanks | None = None
 
 
 def load(root: Any, stored: Stored, how: Loading) -> None:
@@ -81,11 +82,17 @@ def load(root: Any, stored: Stored, how: Loading) -> None:
     ]
     _check_groups(plan, stored, how)
     plan = [step for step in plan if _fits(*step, how)]
-    if how.fresh:
-        for path, part, entries in plan:
-            _take(part, _staged(path, part, entries, how))
+    if how.blanks is not None:
+        plain = [part for _, part, entries in plan if entries and _is_plain(part)]
+        how.blanks.fill({id(variable) for part in plain for variable in variables_of(part)})
+        with Beside() as digests:
+            for path, part, entries in plan:
+                _take(part, _staged(path, part, entries, how, digests))
         return
-    staged = [(part, _staged(path, part, entries, how)) for path, part, entries in plan]
+    with Beside() as digests:
+        staged = [
+            (part, _staged(path, part, entries, how, digests)) for path, part, entries in plan
+        ]
     kept = _kept(part for part, _ in staged if not _is_plain(part))
     try:
         for part, values in staged:
@@ -215,12 +222,15 @@ def _check_budget(path: str, part: Any, entries: dict[str, Entry]) -> None:
         )
 
 
-def _staged(path: str, part: Any, entries: dict[str, Entry], how: Loading) -> dict[str, np.ndarray]:
-    """The arrays of a part, read, verified and in the types of its variables."""
+def _staged(
+    path: str, part: Any, entries: dict[str, Entry], how: Loading, digests: Beside
+) -> dict[str, np.ndarray]:
+    """The arrays of a part, read and in the types of its variables, while they are verified."""
     wanted = dict(enumerate(variables_of(part))) if _is_plain(part) else {}
     values = {}
     for name, entry in entries.items():
         value = entry.read()
+        digests.run(entry.verify, value)
         if entry.digest is None:
             how.report.unverified.append(f"{path}/{name}")
         if value.dtype.kind in "fV" and not np.all(np.isfinite(value)):
