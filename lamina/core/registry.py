@@ -39,6 +39,58 @@ def enter_class(slot: str, cls: type) -> None:
         enter(slot, cls, to_snake_case(cls.__name__))
 
 
+class _Sharing:
+    """A block, nested in itself as configs are, in which an object may stand in several places.
+
+    Only what holds variables is known again: for the rest, an equal object is as good.
+    """
+
+    def __init__(self) -> None:
+        self.open = 0
+        # What was made so far, by the numbers in configs; and the number of each object described.
+        self.met: dict[Any, Any] = {}
+        self._numbers: dict[int, tuple[Any, int]] = {}
+
+    def __enter__(self) -> None:
+        self.open += 1
+
+    def __exit__(self, *exception: object) -> None:
+        self.open -= 1
+        if not self.open:
+            self.met, self._numbers = {}, {}
+
+    def note(self, value: Any, config: dict[str, Any]) -> None:
+        """Give `config`, which describes `value`, the number of `value`."""
+        if hasattr(value, "load_own_variables"):
+            _, number = self._numbers.setdefault(id(value), (value, len(self._numbers)))
+            config[_SHARED] = number
+
+    def settle(self, tree: Any) -> Any:
+        """`tree`, if it is whole, with numbers only where one stands in several places."""
+        if not self.open:
+            places: dict[int, list[dict[str, Any]]] = {}
+            _collect(tree, places)
+            for configs in places.values():
+                if len(configs) == 1:
+                    del configs[0][_SHARED]
+        return tree
+
+
+def _collect(tree: Any, places: dict[int, list[dict[str, Any]]]) -> None:
+    if isinstance(tree, dict):
+        if _SHARED in tree:
+            places.setdefault(tree[_SHARED], []).append(tree)
+        for one in tree.values():
+            _collect(one, places)
+    elif isinstance(tree, (list, tuple)):
+        for one in tree:
+            _collect(one, places)
+
+
+_SHARED = "shared_object_id"
+sharing = _Sharing()
+
+
 def resolve(slot: str, name: str) -> Any:
     """The class or function called `name` in `slot`, the program's own objects first.
 
@@ -95,8 +147,14 @@ def revive(slot: str, config: dict[str, Any]) -> Any:
     name = config.get("registered_name") or config["class_name"]
     found = resolve(slot, name if name in _custom else config["class_name"])
     inner = config.get("config") or {}
+    known = sharing.met.get(config.get(_SHARED))
+    if known is not None and type(known) is found:
+        return known
     try:
-        return found.from_config(inner) if hasattr(found, "from_config") else found(**inner)
+        made = found.from_config(inner) if hasattr(found, "from_config") else found(**inner)
+        if sharing.open and config.get(_SHARED) is not None:
+            sharing.met[config[_SHARED]] = made
+        return made
     except Exception as error:
         if not hasattr(error, "__notes__") and isinstance(inner, dict):
             named = f" {inner['name']!r}" if "name" in inner else ""
@@ -141,7 +199,7 @@ def deserialize(
         return config
     if "class_name" not in config:
         return {key: deserialize(one, known) for key, one in config.items()}
-    with CustomObjectScope(known):
+    with CustomObjectScope(known), sharing:
         found = revive(slot_of(config), config)
         if config.get("build_config") and hasattr(found, "build_from_config"):
             found.build_from_config(config["build_config"])
@@ -173,20 +231,28 @@ _OF_FUNCTIONS = ("activations", "losses", "metrics")
 def serialize(value: Any) -> Any:
     """`value` as plain data in Keras's form: objects become `{"module", "class_name", …}`.
 
-    Arrays, tensors, bytes and slices are tagged; what has no such form stays as it is.
+    Arrays, tensors, bytes and slices are tagged; what has no such form stays as it is. An object
+    that stands in several places has the same `shared_object_id` in each.
     """
+    with sharing:
+        described = _serialize(value)
+    return sharing.settle(described)
+
+
+def _serialize(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: serialize(one) for key, one in value.items()}
+        return {key: _serialize(one) for key, one in value.items()}
     if isinstance(value, (list, tuple)):
-        return type(value)(serialize(one) for one in value)
+        return type(value)(_serialize(one) for one in value)
     if inspect.isfunction(value):
         return value.__name__ if _is_ours(value) else _described(value, "function", value.__name__)
     if hasattr(value, "get_config") and not inspect.isclass(value):
-        described = _described(type(value), type(value).__name__, serialize(value.get_config()))
+        described = _described(type(value), type(value).__name__, _serialize(value.get_config()))
+        sharing.note(value, described)
         for part in ("build_config", "compile_config"):
             state = getattr(value, f"get_{part}", lambda: None)()
             if state is not None:
-                described[part] = serialize(state)
+                described[part] = _serialize(state)
         return described
     return tagged(value)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lamina.core.plain import is_tagged, untagged
-from lamina.core.registry import enter, revive, serialize, slot_of
+from lamina.core.registry import enter, revive, serialize, sharing, slot_of
 from lamina.models.graph import Graph
 from lamina.models.op_config import is_op_entry, op_entry, op_from_entry
 from lamina.ops.conversion import Cast, View
@@ -42,21 +42,21 @@ def graph_config(graph: Graph) -> dict[str, Any]:
         nodes = [node for node in calls[operation] if node.inputs()]
         op = op_entry(operation, nodes[0]) if isinstance(operation, OpCall) else None
         if op is not None:
-            entry, operands = op
-            entry["config"] = reference(entry["config"])
+            head, operands = op
+            head["config"] = reference(head["config"])
             call = {"args": reference(operands), "kwargs": {}}
-            return {**entry, "name": operation.name, "inbound_nodes": [call]}
-        return {
-            **serialize(operation),
-            "name": operation.name,
-            "inbound_nodes": [
-                {"args": reference(list(node.args)), "kwargs": reference(node.kwargs)}
-                for node in nodes
-            ],
-        }
+            return {**head, "name": operation.name, "inbound_nodes": [call]}
+        entry: dict[str, Any] = serialize(operation)
+        entry["name"] = operation.name
+        entry["inbound_nodes"] = [
+            {"args": reference(list(node.args)), "kwargs": reference(node.kwargs)} for node in nodes
+        ]
+        return entry
 
+    with sharing:
+        layers = [described(operation) for operation in graph.operations]
     return {
-        "layers": [described(operation) for operation in graph.operations],
+        "layers": sharing.settle(layers),
         "input_layers": _nested(place, graph.inputs),
         "output_layers": _nested(place, graph.outputs),
     }

@@ -152,6 +152,23 @@ def test_ops_between_tensors_both_ways(tmp_path):
             np.testing.assert_allclose(one, known, atol=1e-6)
 
 
+def one_layer_in_two_places(k):
+    dense = k.layers.Dense(3)
+    one, many = k.Input((3,)), k.Input((2, 3))
+    return k.Model([one, many], [dense(one), k.layers.TimeDistributed(dense)(many)])
+
+
+def test_a_layer_in_two_places_is_one_layer_again(tmp_path):
+    for library, name in ((keras, "theirs"), (lamina, "ours")):
+        path = tmp_path / f"{name}.keras"
+        model = one_layer_in_two_places(library)
+        model.save(path)
+        for load in (keras.saving.load_model, load_model):
+            again = quietly(load, path)
+            for one, known in zip(again.get_weights(), model.get_weights(), strict=True):
+                np.testing.assert_array_equal(one, known)
+
+
 def small():
     return lamina.Sequential([lamina.Input((3,)), lamina.layers.Dense(2, name="d")])
 
