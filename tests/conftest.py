@@ -45,7 +45,8 @@ def pytest_collection_modifyitems(config, items):
     """
     if BACKEND == "jax":
         return
-    marks = ["every_backend"] + ["of_keras"] * ("LAMINA_TEST_OPTIMIZED" not in os.environ)
+    quick = "LAMINA_TEST_OPTIMIZED" not in os.environ
+    marks = ["every_backend", *(["of_keras", "above_backends"] if quick else [])]
     left_out = [item for item in items if any(map(item.get_closest_marker, marks))]
     config.hook.pytest_deselected(items=left_out)
     items[:] = [item for item in items if item not in left_out]

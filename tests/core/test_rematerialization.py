@@ -100,6 +100,7 @@ SCOPES = {
 }
 
 
+@pytest.mark.of_keras
 @pytest.mark.parametrize("name", SCOPES)
 def test_the_layers_are_those_of_keras(name):
     def program(k):

@@ -49,6 +49,7 @@ def in_lists(k):
 
 
 @pytest.mark.filterwarnings("ignore:Explicitly requested dtype int64")
+@pytest.mark.of_keras
 @pytest.mark.parametrize("arguments", [in_dictionaries, in_lists])
 def test_fit_reports_what_keras_reports(arguments):
     history, evaluated = [], []

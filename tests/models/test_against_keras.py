@@ -178,10 +178,18 @@ AROUND_A_STEP = {
 }
 
 
+# What each backend has a way of its own for.
+OF_A_BACKEND = {"two_outputs", "batch_normalization"}
+
+
 @pytest.mark.parametrize(
     "name",
     [
-        pytest.param(name, marks=[pytest.mark.slow] if name in AROUND_A_STEP else [])
+        pytest.param(
+            name,
+            marks=[pytest.mark.slow] * (name in AROUND_A_STEP)
+            + [pytest.mark.of_keras] * (name not in OF_A_BACKEND),
+        )
         for name in CASES
     ],
 )

@@ -180,6 +180,7 @@ DATA = {
 }
 
 
+@pytest.mark.above_backends
 @pytest.mark.parametrize("name", DATA)
 def test_every_kind_of_data_goes_on_where_it_stood(programs, tmp_path, name):
     make, options = DATA[name]

@@ -19,6 +19,8 @@ from sklearn.pipeline import make_pipeline  # noqa: E402
 from sklearn.preprocessing import StandardScaler  # noqa: E402
 from sklearn.utils.estimator_checks import estimator_checks_generator  # noqa: E402
 
+pytestmark = pytest.mark.above_backends
+
 X = np.random.default_rng(0).normal(size=(24, 3))
 NUMBERS = X @ [1.0, -2.0, 0.5]
 NAMES = np.where(NUMBERS > 0, "up", "down")
