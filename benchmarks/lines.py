@@ -55,7 +55,7 @@ def counted(folder: pathlib.Path, rules: bool = False) -> int:
 
 
 def main() -> None:
-    from lamina.ops.row import rows
+    from lamina.ops.op_call import rows
 
     count = len(rows)
     parts = {

@@ -9,7 +9,7 @@ from typing import Any
 from lamina.core import registry
 from lamina.core.layer import Layer
 from lamina.core.load_errors import UnsafeContentError
-from lamina.ops.row import rows
+from lamina.ops.op_call import rows
 from lamina.symbolic.operators import table
 
 

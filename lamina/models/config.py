@@ -9,7 +9,7 @@ from lamina.core.registry import enter, revive, serialize, sharing, slot_of
 from lamina.models.graph import Graph
 from lamina.models.op_config import is_op_entry, op_entry, op_from_entry
 from lamina.ops.conversion import Cast, View
-from lamina.ops.row import OpCall
+from lamina.ops.op_call import OpCall
 from lamina.symbolic.graph import Node, Operation
 from lamina.symbolic.tensor import KerasTensor, leaves
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from lamina.ops.row import OpCall, Row, rows
+from lamina.ops.op_call import OpCall, rows
+from lamina.ops.row import Row
 from lamina.symbolic.graph import Node
 
 # Where Keras keeps the classes of its ops; those that are not listed are in `numpy`.

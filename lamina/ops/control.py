@@ -17,7 +17,8 @@ import optree
 from lamina.backend import Spec, current, is_int_dtype, standardize_dtype
 from lamina.ops import dtypes, shapes
 from lamina.ops.conversion import convert_to_tensor, dtype
-from lamina.ops.row import OpCall, Tensor, TensorLike, op
+from lamina.ops.op_call import OpCall
+from lamina.ops.row import Tensor, TensorLike, op
 from lamina.symbolic.operators import table
 from lamina.symbolic.tensor import KerasTensor, any_symbolic, infer, inferring, leaves, map_leaves
 

@@ -28,6 +28,7 @@ from lamina.backend import current
 from lamina.backend.config import settings
 from lamina.backend.dtypes import is_integer, standardize_dtype, strong
 from lamina.backend.tracebacks import cut
+from lamina.ops.op_call import OpCall, rows
 from lamina.ops.operand import (
     converted,
     is_number,
@@ -37,7 +38,6 @@ from lamina.ops.operand import (
     to_tensor,
     weak_dtype,
 )
-from lamina.symbolic.graph import Operation, auto_name
 from lamina.symbolic.operators import Operators, table
 from lamina.symbolic.tensor import (
     KerasTensor,
@@ -58,8 +58,6 @@ Shape = tuple[int, ...]
 DtypeRule = Callable[[Sequence[str], str | None], tuple[str | None, Any]]
 F = TypeVar("F", bound=Callable[..., Any])
 _REQUIRED = inspect.Parameter.empty
-
-rows: dict[str, Row] = {}
 
 
 def op(
@@ -366,46 +364,6 @@ class ShapeError(ValueError):
     """Shapes that an op cannot work on together."""
 
 
-class OpCall(Operation):
-    """An op in the graph of a functional model.
-
-    Args:
-        op: its name.
-        name: its name in the model; made from the op's where None.
-        options: arguments by name that every call has, where calls give tensors alone.
-    """
-
-    slot = "ops"
-
-    def __init__(
-        self, op: str, name: str | None = None, options: dict[str, Any] | None = None
-    ) -> None:
-        super().__init__(name or auto_name(op))
-        self.op = op
-        self.options = options
-        self.class_name = op.title().replace("_", "")
-
-    def call(self, *args: Any, **kwargs: Any) -> Any:
-        row = rows.get(self.op)
-        if row is not None and self.options is not None:
-            return self._with_options(row, args, kwargs, self.options)
-        if row is not None and row.variadic is not None:
-            return row(args)
-        return table[self.op](*args, **kwargs)
-
-    def _with_options(
-        self, row: Row, args: tuple[Any, ...], kwargs: dict[str, Any], options: dict[str, Any]
-    ) -> Any:
-        if row.variadic is not None:
-            return table[self.op](*(options[one] for one in row.names[: row.variadic]), *args)
-        names = [name for name in row.names if name not in options]
-        return table[self.op](**dict(zip(names, args, strict=False)), **kwargs, **options)
-
-    def get_config(self) -> dict[str, Any]:
-        config = {"op": self.op, "name": self.name}
-        return config if self.options is None else {**config, "options": self.options}
-
-
 # An op's public function: its row runs it, unless operands of these classes and types are known
 # to need nothing done to them, where the backend's kernel is called straight away.
 _FUNCTION = """
@@ -493,7 +451,6 @@ def _retyped(leaf: Any, result: Any) -> Any:
 __all__ = [
     "Indices",
     "Number",
-    "OpCall",
     "Pair",
     "Places",
     "Plan",
@@ -503,5 +460,4 @@ __all__ = [
     "Tensor",
     "TensorLike",
     "op",
-    "rows",
 ]

@@ -11,7 +11,7 @@ import numpy as np
 from scipy import special
 
 import lamina.backend
-from lamina.ops.row import rows
+from lamina.ops.op_call import rows
 
 
 def _softmax(x, axis=-1):

@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 
 from lamina import ops
 from lamina.backend.dtypes import is_float, is_integer, strong
+from lamina.ops.op_call import rows
 from lamina.ops.operand import is_number, weak_dtype
-from lamina.ops.row import Row, rows
+from lamina.ops.row import Row
 from tests.ops.calls import Hole, arguments, fresh, mapped
 from tests.ops.table import Case, M, X
 

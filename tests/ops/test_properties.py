@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 import lamina
 import lamina.backend
 from lamina import ops
-from lamina.ops.row import rows
+from lamina.ops.op_call import rows
 from tests.ops.calls import Hole, flat, specs
 from tests.ops.cases import ILL_CONDITIONED, TABLE
 from tests.ops.exact import exact
