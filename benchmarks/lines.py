@@ -15,7 +15,15 @@ import pathlib
 import tokenize
 
 PACKAGE = pathlib.Path(__file__).parents[1] / "lamina"
-MECHANISM = {"__init__.py", "row.py", "operand.py", "random.py", "transforms.py", "variables.py"}
+MECHANISM = {
+    "op_call.py",
+    "__init__.py",
+    "row.py",
+    "operand.py",
+    "random.py",
+    "transforms.py",
+    "variables.py",
+}
 # Of a backend: what runs programs, not ops.
 MECHANISM |= {"compilation.py", "compiled.py", "control.py", "devices.py", "foreign.py"}
 MECHANISM |= {"graphs.py", "memory.py", "module.py", "operations.py", "optimizer.py"}
