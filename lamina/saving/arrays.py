@@ -54,8 +54,11 @@ class Entry:
                 "Use a copy of it."
             ) from error
 
-    def verify(self, value: np.ndarray) -> None:
+    def verify(self, value: np.ndarray) -> bool:
         """Hold the values that were read against the file's digest, where there is one.
+
+        Returns:
+            Whether all of them are finite.
 
         Raises:
             DamagedFileError: if they are not what the digest says.
@@ -65,6 +68,7 @@ class Entry:
                 f"{self.where} is not what was saved: its content does not match the digest "
                 "written with it. The file is damaged; use a copy of it."
             )
+        return is_finite(value)
 
 
 class Beside:
@@ -100,6 +104,11 @@ class Beside:
         while len(self._waiting) > most:
             call, then = self._waiting.pop(0)
             then(call.result())
+
+
+def is_finite(value: np.ndarray) -> bool:
+    """Whether there is no NaN and no infinity in an array of any type."""
+    return value.dtype.kind not in "fV" or bool(np.isfinite(value).all())
 
 
 def digest(value: np.ndarray) -> str:

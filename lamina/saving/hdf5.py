@@ -18,7 +18,7 @@ import ml_dtypes
 import numpy as np
 
 from lamina.core.load_errors import DamagedFileError, UnsafeContentError
-from lamina.saving.arrays import Beside, Entry, digest
+from lamina.saving.arrays import Beside, Entry, digest, is_finite
 
 DIGEST = "sha256"
 # Keras writes bfloat16 as two bytes without a meaning, and the type's name beside them.
@@ -218,6 +218,8 @@ class Hdf5Writer:
     def __init__(self, file: str | os.PathLike[str] | BinaryIO) -> None:
         self._file = h5py.File(file, "w")
         self._digests = Beside()
+        # The arrays written that hold NaN or infinities.
+        self.not_finite: list[str] = []
 
     def __enter__(self) -> Hdf5Writer:
         return self
@@ -227,6 +229,10 @@ class Hdf5Writer:
             self._digests.__exit__(*exception)
         finally:
             self._file.close()
+
+    def _note(self, path: str, finite: bool) -> None:
+        if not finite:
+            self.not_finite.append(path)
 
     def group(self, path: str, **attributes: Any) -> None:
         """Make a group, and the groups above it, with attributes."""
@@ -239,5 +245,6 @@ class Hdf5Writer:
         stored = value.view("V2") if value.dtype.name == "bfloat16" else value
         made = self._file.create_dataset(path, data=stored)
         self._digests.run(digest, value, then=lambda found: made.attrs.create(DIGEST, found))
+        self._digests.run(is_finite, value, then=lambda finite: self._note(path, finite))
         if stored is not value:
             made.attrs[_NAMED_TYPE] = "bfloat16"

@@ -13,8 +13,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
-import numpy as np
-
 from lamina.core import registry, versions
 from lamina.core.atomic import atomic_path
 from lamina.core.load_errors import (
@@ -37,18 +35,15 @@ Members = ArchiveReader | FolderReader
 
 def write_arrays(root: Any, file: Any) -> None:
     """Write the arrays of a model to an HDF5 file, under Keras's names."""
-    bad = []
     with Hdf5Writer(file) as writer:
         for path, part, store in own_arrays(root):
             writer.group(group_of(path), name=part.name)
             for name, value in store.items():
-                array = array_of(value)
-                writer.array(f"{group_of(path)}/{name}", array)
-                if array.dtype.kind in "fV" and not np.all(np.isfinite(array)):
-                    bad.append(f"{path}/{name}")
-    if bad:
+                writer.array(f"{group_of(path)}/{name}", array_of(value))
+    if writer.not_finite:
         warnings.warn(
-            f"{root.name!r} was saved with NaN or infinities in {shortened(', '.join(bad), 300)}.",
+            f"{root.name!r} was saved with NaN or infinities in "
+            f"{shortened(', '.join(writer.not_finite), 300)}.",
             NonFiniteWarning,
             stacklevel=5,
         )

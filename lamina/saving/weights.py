@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -230,11 +231,10 @@ def _staged(
     values = {}
     for name, entry in entries.items():
         value = entry.read()
-        digests.run(entry.verify, value)
+        noted = functools.partial(_note_finite, f"{path}/{name}", how)
+        digests.run(entry.verify, value, then=noted)
         if entry.digest is None:
             how.report.unverified.append(f"{path}/{name}")
-        if value.dtype.kind in "fV" and not np.all(np.isfinite(value)):
-            _note_not_finite(f"{path}/{name}", how)
         variable = wanted.get(int(name)) if wanted else None
         if variable is not None and value.dtype.name != variable._dtype:
             how.report.converted.append(
@@ -245,7 +245,9 @@ def _staged(
     return values
 
 
-def _note_not_finite(name: str, how: Loading) -> None:
+def _note_finite(name: str, how: Loading, finite: bool) -> None:
+    if finite:
+        return
     if how.strict:
         raise UnfitFileError(
             f"{how.report.file}: {name} holds NaN or infinities, which strict=True refuses. "

@@ -13,7 +13,7 @@ from tests.optimizers.test_oracle import OPTIONS, PLAIN
 
 pytestmark = pytest.mark.of_keras
 # In the quick form every so many of them.
-STRIDE = 9
+STRIDE = 30
 
 
 def some(cases):
