@@ -213,18 +213,22 @@ class Hdf5Writer:
 
     Args:
         file: a path, or a binary file open for writing and reading.
+
+    Attributes:
+        digests: the digest of each array by path, complete when the block is left.
     """
 
     def __init__(self, file: str | os.PathLike[str] | BinaryIO) -> None:
         self._file = h5py.File(file, "w")
-        self._digests = Beside()
+        self._beside = Beside()
+        self.digests: dict[str, str] = {}
 
     def __enter__(self) -> Hdf5Writer:
         return self
 
     def __exit__(self, *exception: Any) -> None:
         try:
-            self._digests.__exit__(*exception)
+            self._beside.__exit__(*exception)
         finally:
             self._file.close()
 
@@ -238,6 +242,10 @@ class Hdf5Writer:
         """Write an array with its digest."""
         stored = value.view("V2") if value.dtype.name == "bfloat16" else value
         made = self._file.create_dataset(path, data=stored)
-        self._digests.run(digest, value, then=lambda found: made.attrs.create(DIGEST, found))
+
+        def note(found: str) -> None:
+            made.attrs[DIGEST] = self.digests[path] = found
+
+        self._beside.run(digest, value, then=note)
         if stored is not value:
             made.attrs[_NAMED_TYPE] = "bfloat16"

@@ -13,13 +13,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
-import numpy as np
-
 from lamina.core import registry, versions
 from lamina.core.atomic import atomic_path
 from lamina.core.load_errors import (
     DamagedFileError,
-    NonFiniteWarning,
     SizeBudgetError,
     shortened,
 )
@@ -30,28 +27,18 @@ from lamina.saving.hdf5 import Hdf5Reader, Hdf5Writer
 from lamina.saving.paths import check_kind
 from lamina.saving.report import LoadReport
 from lamina.saving.tree import OWN
-from lamina.saving.weights import Stored, array_of, by_group, group_of, own_arrays
+from lamina.saving.weights import Stored, arrays_of_parts, by_group, group_of
 
 Members = ArchiveReader | FolderReader
 
 
 def write_arrays(root: Any, file: Any) -> None:
     """Write the arrays of a model to an HDF5 file, under Keras's names."""
-    bad = []
     with Hdf5Writer(file) as writer:
-        for path, part, store in own_arrays(root):
+        for path, part, arrays in arrays_of_parts(root):
             writer.group(group_of(path), name=part.name)
-            for name, value in store.items():
-                array = array_of(value)
+            for name, array in arrays:
                 writer.array(f"{group_of(path)}/{name}", array)
-                if array.dtype.kind in "fV" and not np.all(np.isfinite(array)):
-                    bad.append(f"{path}/{name}")
-    if bad:
-        warnings.warn(
-            f"{root.name!r} was saved with NaN or infinities in {shortened(', '.join(bad), 300)}.",
-            NonFiniteWarning,
-            stacklevel=5,
-        )
 
 
 def write_model(model: Any, path: Path, zipped: bool) -> None:
