@@ -74,7 +74,7 @@ class KerasFileEditor:
         with loading_from(path), _opened(self, path, report) as stored:
             self._objects = _read(path, stored)
         said = f"Keras model file '{path}'"
-        say(f"{said}\n{report.written_by.capitalize()}" if report.written_by else said)
+        say(f"{said}, {report.written_by}" if report.written_by else said)
 
     def summary(self) -> None:
         """Print the objects of the file, with the shape and type of each array."""
@@ -228,8 +228,8 @@ class KerasFileEditor:
     def _find(self, name: str, whole: bool = False) -> str:
         """The path of the object that is called `name`, which may be its path."""
         known = {one for path in self._objects for one in _and_above(path)}
-        if name in known:
-            return name
+        if name in known or (name == OWN and "" in known):
+            return "" if name == OWN else name
         found = [one for one in known if not whole and one.rpartition("/")[2] == name]
         if len(found) == 1:
             return found[0]
