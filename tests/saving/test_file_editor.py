@@ -8,6 +8,8 @@ import pytest
 import lamina
 from lamina.saving import KerasFileEditor, LoadError, SizeBudgetError
 
+pytestmark = pytest.mark.every_backend
+
 
 def model(k=lamina, units=2):
     layers = [k.layers.Dense(4), k.layers.BatchNormalization(), k.layers.Dense(units)]

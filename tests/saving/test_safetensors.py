@@ -11,6 +11,8 @@ import safetensors.numpy
 import lamina
 from lamina.saving import DamagedFileError, LoadError, SizeBudgetError, UnfitFileError
 
+pytestmark = pytest.mark.every_backend
+
 NAMES = ["layers.dense.kernel", "layers.dense.bias", "layers.dense_1.kernel", "layers.dense_1.bias"]
 
 

@@ -11,6 +11,8 @@ import lamina
 from lamina.saving import DamagedFileError, LoadError, UnsafeContentError
 from tests.saving.kills import kill, needs_strace, points, sampled
 
+pytestmark = pytest.mark.every_backend
+
 # Of a shard: two of the layers, 320 bytes each.
 SIZE = 700 / 2**30
 
@@ -169,7 +171,6 @@ model.save_weights(sys.argv[1] + "/x.weights.json", max_shard_size={SIZE})
 
 @pytest.mark.slow
 @needs_strace
-@pytest.mark.every_backend
 def test_killed_while_saving(tmp_path):
     folder = tmp_path / "folder"
     folder.mkdir()
