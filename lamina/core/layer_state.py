@@ -162,6 +162,13 @@ class LayerState(Holder):
         # Trained ones first, as they were made: the order of Keras's files and of get_weights.
         return sorted(found, key=lambda variable: not variable.declared_trainable)
 
+    def _stored_variables(self) -> list[Variable]:
+        """The variables that files have arrays for, in their order: the layer's own."""
+        return self._own_variables()
+
+    def _after_loading(self) -> None:
+        """Do what has to follow once `_stored_variables` have a file's values."""
+
     @property
     @once
     def weights(self) -> list[Variable]:
@@ -269,7 +276,7 @@ class LayerState(Holder):
             >>> {key: value.shape for key, value in store.items()}
             {'0': (3, 2), '1': (2,)}
         """
-        for place, variable in enumerate(self._own_variables()):
+        for place, variable in enumerate(self._stored_variables()):
             store[str(place)] = variable
 
     def load_own_variables(self, store: Any) -> None:
@@ -283,7 +290,7 @@ class LayerState(Holder):
                 is changed then.
             KeyError: if the keys are others.
         """
-        own = self._own_variables()
+        own = self._stored_variables()
         if len(own) != len(store):
             state = (
                 "has these variables: " + (", ".join(v.name for v in own) or "none")
@@ -296,6 +303,7 @@ class LayerState(Holder):
                 "changed."
             )
         self._assign_all(own, [store[str(place)] for place in range(len(own))], "was to load")
+        self._after_loading()
 
     def _assign_all(self, variables: list[Variable], values: list[Any], said: str) -> None:
         """Assign each its value, if all shapes fit."""

@@ -43,8 +43,12 @@ class LowRankLayer(Layer):
     """A layer one of whose weights can be adapted.
 
     adapted = weight + lora_alpha / lora_rank * (a · b), of which only a and b are trained. As b
-    begins with zeros, the layer computes at first what it did before. Unlike in Keras, a
-    `lora_alpha` given to the constructor holds, and is not replaced by `lora_rank`.
+    begins with zeros, the layer computes at first what it did before. A file holds the sum in the
+    weight's place, and neither a nor b; loading sets b to zeros.
+
+    Unlike in Keras, a `lora_alpha` given to the constructor holds, and is not replaced by
+    `lora_rank`; and loading leaves a as it is, where Keras sets it to zeros too: with both zero
+    neither would have a gradient.
 
     Reference:
         Hu et al., 2021, https://arxiv.org/abs/2106.09685
@@ -133,6 +137,26 @@ class LowRankLayer(Layer):
         self.lora_rank = rank
         self.lora_alpha = rank if alpha is None else alpha
         setattr(self, name, LowRankSum(weight, a, b, self.lora_alpha / rank))
+
+    def _stored_variables(self) -> list[Variable]:
+        thin = {id(one) for one in self._thin()}
+        return [one for one in super()._stored_variables() if id(one) not in thin]
+
+    def _thin(self) -> tuple[Variable, ...]:
+        found = getattr(self, self.adapted, None)
+        return (found.a, found.b) if isinstance(found, LowRankSum) else ()
+
+    def _after_loading(self) -> None:
+        for b in self._thin()[1:]:
+            b.assign(np.zeros(b.shape))
+
+    def save_own_variables(self, store: Any) -> None:
+        """Put the layer's variables into `store`, in the weight's place its sum with a · b."""
+        super().save_own_variables(store)
+        found = getattr(self, self.adapted, None)
+        if isinstance(found, LowRankSum):
+            place = next(i for i, v in enumerate(self._stored_variables()) if v is found.weight)
+            store[str(place)] = found.numpy()
 
     def recorded_config(self) -> dict[str, Any]:
         config = super().recorded_config()

@@ -239,9 +239,15 @@ class Model(Trainer, Layer):
         """Write the model to a `.keras` file: `lamina.saving.save_model`."""
         save_model(self, filepath, overwrite, zipped, **kwargs)
 
-    def save_weights(self, filepath: Any, overwrite: bool = True, **kwargs: Any) -> None:
-        """Write the weights to a `.weights.h5` file: `lamina.saving.save_weights`."""
-        save_weights(self, filepath, overwrite, **kwargs)
+    def save_weights(
+        self,
+        filepath: Any,
+        overwrite: bool = True,
+        max_shard_size: float | None = None,
+        **kwargs: Any,
+    ) -> None:
+        """Write the weights to a `.weights.h5` file or shards: `lamina.saving.save_weights`."""
+        save_weights(self, filepath, overwrite, max_shard_size, **kwargs)
 
     def load_weights(self, filepath: Any, skip_mismatch: bool = False, **kwargs: Any) -> Any:
         """Take the weights from a file, all or none: `lamina.saving.load_weights`."""

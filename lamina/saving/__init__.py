@@ -19,12 +19,14 @@ from lamina.core.registry import (
 )
 from lamina.core.registry import CustomObjectScope as custom_object_scope
 from lamina.core.registry import deserialize as deserialize_keras_object
+from lamina.saving.file_editor import KerasFileEditor
 from lamina.saving.files import load_model, load_weights, save_model, save_weights
 from lamina.saving.objects import serialize_keras_object
 from lamina.saving.report import LoadReport
 
 __all__ = [
     "DamagedFileError",
+    "KerasFileEditor",
     "LoadError",
     "LoadReport",
     "MissingFileError",

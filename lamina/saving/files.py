@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from lamina.core.atomic import atomic_path
 from lamina.core.blank import blank
 from lamina.core.budget import limited
 from lamina.core.load_errors import LoadError
-from lamina.saving import assets, model_file
+from lamina.saving import assets, model_file, safetensors, shards
 from lamina.saving.hdf5 import Hdf5Reader
 from lamina.saving.model_file import write_arrays, write_model
 from lamina.saving.paths import (
@@ -25,7 +26,7 @@ from lamina.saving.paths import (
 )
 from lamina.saving.report import LoadReport
 from lamina.saving.rules import left_to_the_backend, present
-from lamina.saving.weights import Loading, by_group, load
+from lamina.saving.weights import Loading, Stored, by_group, load
 
 
 def save_model(
@@ -155,18 +156,22 @@ def save_weights(
     model: Any,
     filepath: Any,
     overwrite: bool = True,
+    max_shard_size: float | None = None,
     **kwargs: Any,
 ) -> None:
-    """Write the weights of a model, and its optimizer's state, to a file.
+    """Write the weights of a model, and its optimizer's state, to a file, or to shards.
 
     Args:
         model: the model.
-        filepath: ends in `.weights.h5`.
+        filepath: ends in `.weights.h5`; in `.weights.json`, the index, for shards; in
+            `.safetensors` for weights without the optimizer's state, under names such as
+            `layers.dense_1.kernel`.
         overwrite: whether to replace a file that is there; else the user is asked.
+        max_shard_size: the greatest size of a shard, in GB. None for one file.
         **kwargs: `save_format="h5"`, which programs for Keras 2 pass; nothing else.
 
     Raises:
-        ValueError: if the path ends in something else.
+        ValueError: if the path ends in something else, or an array is larger than a shard.
 
     Example:
         >>> import lamina, os, tempfile
@@ -177,11 +182,29 @@ def save_weights(
     """
     path = as_path(filepath)
     _check_options("save_weights", kwargs, "h5")
-    if not path.name.endswith(WEIGHTS):
-        raise ValueError(f"A file of weights ends in .weights.h5, and {path} does not.")
+    path, write = _writer_to(path, max_shard_size)
     if may_replace(path, overwrite):
-        with model_file.saving_to(path), atomic_path(path) as temporary:
-            write_arrays(model, temporary)
+        with model_file.saving_to(path):
+            write(model, path)
+
+
+def _writer_to(path: Path, most: float | None) -> tuple[Path, Callable[[Any, Path], None]]:
+    """The file that `save_weights` has to write, and what writes it."""
+    if most is not None:
+        return shards.index_of(path), lambda model, path: shards.save(model, path, most)
+    if path.name.endswith(safetensors.ENDING):
+        return path, safetensors.save
+    if path.name.endswith(WEIGHTS):
+        return path, _write_weights
+    hint = " Pass max_shard_size for shards." * path.name.endswith(shards.INDEX)
+    raise ValueError(
+        f"A file of weights ends in .weights.h5 or .safetensors, and {path} does not.{hint}"
+    )
+
+
+def _write_weights(model: Any, path: Path) -> None:
+    with atomic_path(path) as temporary:
+        write_arrays(model, temporary)
 
 
 def load_weights(
@@ -198,7 +221,8 @@ def load_weights(
 
     Args:
         model: the model, built, so that its variables are known.
-        filepath: a `.weights.h5` or `.keras` file, or a model's folder.
+        filepath: a `.weights.h5` or `.keras` file, a model's folder, the index of shards
+            (`.weights.json`), or a `.safetensors` file.
         skip_mismatch: whether to leave out, with a warning, what does not fit.
         load_optimizer: whether to load the optimizer's state where there is some.
         report: whether to return a `LoadReport`.
@@ -227,13 +251,25 @@ def load_weights(
     with loading_from(path), contextlib.ExitStack() as stack:
         if load_optimizer:
             _ready_optimizer(model)
-        if path.is_dir() or path.name.endswith(MODEL):
-            members = stack.enter_context(model_file.opened(path))
-            stored = stack.enter_context(model_file.arrays_of(members, notes))
-            load(model, present(model, stored, notes), how)
-        else:
-            check_kind(path, "HDF5")
-            reader = stack.enter_context(Hdf5Reader(path, str(path)))
-            load(model, present(model, by_group(reader.arrays), notes), how)
+        stored = stack.enter_context(_arrays_in(path, model, notes))
+        load(model, present(model, stored, notes), how)
     notes.finish(strict)
     return notes if report else None
+
+
+@contextlib.contextmanager
+def _arrays_in(path: Path, model: Any, notes: LoadReport) -> Iterator[Stored]:
+    """The arrays of a file of weights, by part."""
+    if path.is_dir() or path.name.endswith(MODEL):
+        with model_file.opened(path) as members, model_file.arrays_of(members, notes) as stored:
+            yield stored
+    elif path.name.endswith(shards.INDEX):
+        with shards.opened(path) as stored:
+            yield stored
+    elif path.name.endswith(safetensors.ENDING):
+        with safetensors.opened(path, model) as stored:
+            yield stored
+    else:
+        check_kind(path, "HDF5")
+        with Hdf5Reader(path, str(path)) as reader:
+            yield by_group(reader.arrays)

@@ -18,7 +18,7 @@ import ml_dtypes
 import numpy as np
 
 from lamina.core.load_errors import DamagedFileError, UnsafeContentError
-from lamina.saving.arrays import Beside, Entry, digest, is_finite
+from lamina.saving.arrays import Beside, Entry, digest
 
 DIGEST = "sha256"
 # Keras writes bfloat16 as two bytes without a meaning, and the type's name beside them.
@@ -213,26 +213,24 @@ class Hdf5Writer:
 
     Args:
         file: a path, or a binary file open for writing and reading.
+
+    Attributes:
+        digests: the digest of each array by path, complete when the block is left.
     """
 
     def __init__(self, file: str | os.PathLike[str] | BinaryIO) -> None:
         self._file = h5py.File(file, "w")
-        self._digests = Beside()
-        # The arrays written that hold NaN or infinities.
-        self.not_finite: list[str] = []
+        self._beside = Beside()
+        self.digests: dict[str, str] = {}
 
     def __enter__(self) -> Hdf5Writer:
         return self
 
     def __exit__(self, *exception: Any) -> None:
         try:
-            self._digests.__exit__(*exception)
+            self._beside.__exit__(*exception)
         finally:
             self._file.close()
-
-    def _note(self, path: str, finite: bool) -> None:
-        if not finite:
-            self.not_finite.append(path)
 
     def group(self, path: str, **attributes: Any) -> None:
         """Make a group, and the groups above it, with attributes."""
@@ -244,7 +242,10 @@ class Hdf5Writer:
         """Write an array with its digest."""
         stored = value.view("V2") if value.dtype.name == "bfloat16" else value
         made = self._file.create_dataset(path, data=stored)
-        self._digests.run(digest, value, then=lambda found: made.attrs.create(DIGEST, found))
-        self._digests.run(is_finite, value, then=lambda finite: self._note(path, finite))
+
+        def note(found: str) -> None:
+            made.attrs[DIGEST] = self.digests[path] = found
+
+        self._beside.run(digest, value, then=note)
         if stored is not value:
             made.attrs[_NAMED_TYPE] = "bfloat16"

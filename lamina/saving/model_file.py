@@ -17,7 +17,6 @@ from lamina.core import registry, versions
 from lamina.core.atomic import atomic_path
 from lamina.core.load_errors import (
     DamagedFileError,
-    NonFiniteWarning,
     SizeBudgetError,
     shortened,
 )
@@ -28,7 +27,7 @@ from lamina.saving.hdf5 import Hdf5Reader, Hdf5Writer
 from lamina.saving.paths import check_kind
 from lamina.saving.report import LoadReport
 from lamina.saving.tree import OWN
-from lamina.saving.weights import Stored, array_of, by_group, group_of, own_arrays
+from lamina.saving.weights import Stored, arrays_of_parts, by_group, group_of
 
 Members = ArchiveReader | FolderReader
 
@@ -36,17 +35,10 @@ Members = ArchiveReader | FolderReader
 def write_arrays(root: Any, file: Any) -> None:
     """Write the arrays of a model to an HDF5 file, under Keras's names."""
     with Hdf5Writer(file) as writer:
-        for path, part, store in own_arrays(root):
+        for path, part, arrays in arrays_of_parts(root):
             writer.group(group_of(path), name=part.name)
-            for name, value in store.items():
-                writer.array(f"{group_of(path)}/{name}", array_of(value))
-    if writer.not_finite:
-        warnings.warn(
-            f"{root.name!r} was saved with NaN or infinities in "
-            f"{shortened(', '.join(writer.not_finite), 300)}.",
-            NonFiniteWarning,
-            stacklevel=5,
-        )
+            for name, array in arrays:
+                writer.array(f"{group_of(path)}/{name}", array)
 
 
 def write_model(model: Any, path: Path, zipped: bool) -> None:

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import functools
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from lamina.core.blank import Blanks
-from lamina.core.load_errors import SizeBudgetError, UnfitFileError, shortened
+from lamina.core.load_errors import (
+    NonFiniteWarning,
+    SizeBudgetError,
+    UnfitFileError,
+    shortened,
+)
 from lamina.core.variable import Variable
-from lamina.saving.arrays import Beside, Entry, as_type, check_kind
+from lamina.saving.arrays import Beside, Entry, as_type, check_kind, is_finite
 from lamina.saving.report import LoadReport
 from lamina.saving.tree import OWN, parts
 
@@ -21,6 +26,8 @@ from lamina.saving.tree import OWN, parts
 _MARGIN = 16 * 2**20
 
 Stored = dict[str, dict[str, Entry]]
+# A part's path, the part, and what it puts into its store.
+Own = tuple[str, Any, dict[str, Any]]
 
 
 def group_of(path: str) -> str:
@@ -28,12 +35,40 @@ def group_of(path: str) -> str:
     return f"{path}/{OWN}" if path else OWN
 
 
-def own_arrays(root: Any) -> Iterator[tuple[str, Any, dict[str, Any]]]:
+def own_arrays(root: Any) -> Iterator[Own]:
     """Each part's path, the part, and its own arrays by the names they have in a file."""
     for path, part in parts(root).items():
         store: dict[str, Any] = {}
         part.save_own_variables(store)
         yield path, part, store
+
+
+def arrays_of_parts(
+    root: Any, own: Iterable[Own] | None = None
+) -> Iterator[tuple[str, Any, Iterator[tuple[str, np.ndarray]]]]:
+    """Each part's path, the part, and its own arrays one by one; then a warning of NaN in them.
+
+    Args:
+        root: the model.
+        own: what `own_arrays` gave for the parts that are wanted; all where None.
+    """
+    bad: list[str] = []
+
+    def arrays(path: str, store: dict[str, Any]) -> Iterator[tuple[str, np.ndarray]]:
+        for name, value in store.items():
+            array = array_of(value)
+            if not is_finite(array):
+                bad.append(f"{path}/{name}")
+            yield name, array
+
+    for path, part, store in own_arrays(root) if own is None else own:
+        yield path, part, arrays(path, store)
+    if bad:
+        warnings.warn(
+            f"{root.name!r} was saved with NaN or infinities in {shortened(', '.join(bad), 300)}.",
+            NonFiniteWarning,
+            stacklevel=6,
+        )
 
 
 def array_of(value: Any) -> np.ndarray:
@@ -79,7 +114,7 @@ def load(root: Any, stored: Stored, how: Loading) -> None:
     plan = [
         (path, part, stored.get(path, {}))
         for path, part in found.items()
-        if how.load_optimizer or not _of_optimizer(path)
+        if how.load_optimizer or not of_optimizer(path)
     ]
     _check_groups(plan, stored, how)
     plan = [step for step in plan if _fits(*step, how)]
@@ -94,6 +129,8 @@ def load(root: Any, stored: Stored, how: Loading) -> None:
         staged = [
             (part, _staged(path, part, entries, how, digests)) for path, part, entries in plan
         ]
+    # What may fail comes first.
+    staged.sort(key=lambda step: _is_plain(step[0]))
     kept = _kept(part for part, _ in staged if not _is_plain(part))
     try:
         for part, values in staged:
@@ -110,9 +147,16 @@ def _kept(changed: Iterator[Any]) -> list[tuple[Variable, np.ndarray]]:
 
 
 def variables_of(part: Any) -> list[Variable]:
-    """The part's own variables, in the order of files."""
-    found = part._own_variables() if hasattr(part, "_own_variables") else part.variables
-    return list(found)
+    """The variables that a file has arrays for, in its order."""
+    return list(part._stored_variables() if hasattr(part, "_stored_variables") else part.variables)
+
+
+def labels(part: Any, keys: Iterable[str]) -> list[str]:
+    """What the arrays that a part has in a file, under `keys`, are called in the model."""
+    if not _is_plain(part):
+        return list(keys)
+    own = variables_of(part)
+    return [own[int(key)].name for key in keys]
 
 
 def _is_plain(part: Any) -> bool:
@@ -124,7 +168,8 @@ def _is_plain(part: Any) -> bool:
     )
 
 
-def _of_optimizer(path: str) -> bool:
+def of_optimizer(path: str) -> bool:
+    """Whether the part at `path` is the model's optimizer, or in it."""
     return path.split("/")[0] == "optimizer"
 
 
@@ -135,7 +180,7 @@ def _check_groups(plan: list[Any], stored: Stored, how: Loading) -> None:
     for path, entries in stored.items():
         if path in known or not entries:
             continue
-        if _of_optimizer(path) or path.split("/")[-1].startswith(("seed_generator", "_metrics")):
+        if of_optimizer(path) or path.split("/")[-1].startswith(("seed_generator", "_metrics")):
             how.report.ignored.append(f"{path}, which this model does not keep")
         else:
             extra.append(path)
@@ -176,7 +221,7 @@ def _fits(path: str, part: Any, entries: dict[str, Entry], how: Loading) -> bool
         return False
     hint = (
         "Pass load_optimizer=False to load the weights alone."
-        if _of_optimizer(path)
+        if of_optimizer(path)
         else "Pass skip_mismatch=True to load what fits."
     )
     raise UnfitFileError(f"{how.report.file}: {problem} Nothing was changed. {hint}")
@@ -185,7 +230,7 @@ def _fits(path: str, part: Any, entries: dict[str, Entry], how: Loading) -> bool
 def _problem(path: str, part: Any, entries: dict[str, Entry], how: Loading) -> str | None:
     own = variables_of(part)
     what = f"{type(part).__name__} {part.name!r} at {path or 'the root'!r}"
-    if not entries and _of_optimizer(path):
+    if not entries and of_optimizer(path):
         how.report.defaulted.append(f"{path}: the file has no state of an optimizer")
         return None
     if own and not getattr(part, "built", True):
@@ -262,3 +307,5 @@ def _take(part: Any, values: dict[str, np.ndarray]) -> None:
         return
     for name, variable in enumerate(variables_of(part)):
         variable.assign(values.pop(str(name)))
+    if hasattr(part, "_after_loading"):
+        part._after_loading()

@@ -301,7 +301,7 @@ def test_f8_renamed_missing_and_more(tmp_path):
 def test_f9_not_finite(tmp_path):
     path, model = tmp_path / "a.keras", small()
     model.set_weights([np.full((3, 2), np.nan), np.zeros(2)])
-    with pytest.warns(lamina.saving.NonFiniteWarning, match="layers/dense/vars/0"):
+    with pytest.warns(lamina.saving.NonFiniteWarning, match="layers/dense/0"):
         model.save(path)
     with pytest.warns(lamina.saving.NonFiniteWarning, match="layers/dense/0"):
         load_model(path)
@@ -490,3 +490,23 @@ def test_layers_of_ones_own(tmp_path):
     ):
         assert list(stored["layers/stretch/vars"]) == ["mine"]
     refused(LoadError, path, "'Stretch'")
+
+
+def test_a_layer_that_fails_to_load_changes_no_other(tmp_path):
+    class Failing(Stretch):
+        def load_own_variables(self, store):
+            super().load_own_variables(store)
+            raise RuntimeError("no")
+
+    path, before = tmp_path / "a.weights.h5", [np.ones((3, 3)), np.ones(3), np.ones(3)]
+    for last in (Stretch, Failing):
+        model = lamina.Sequential([lamina.Input((3,)), lamina.layers.Dense(3), last(name="s")])
+        model.set_weights(before if last is Failing else [2 * one for one in before])
+        if last is Stretch:
+            model.save_weights(path)
+    with h5py.File(path, "r+") as file:
+        file.move("layers/stretch", "layers/failing")
+    with pytest.raises(LoadError, match="no"):
+        model.load_weights(path)
+    for value, known in zip(model.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(value, known)

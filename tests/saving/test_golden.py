@@ -144,3 +144,11 @@ def having(file: str) -> list[str]:
 def test_an_unzipped_model_gives_what_it_gave(version):
     model = load(version, "attention_folder")
     check(outputs(model, "attention"), version, "attention", "output", 1e-6)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("version", having("attention.weights.json"))
+def test_weights_in_shards_give_what_they_gave(version):
+    model = MODELS["attention"].build(lamina)
+    model.load_weights(unpacked(version) / "attention.weights.json", load_optimizer=False)
+    check(outputs(model, "attention"), version, "attention", "output", 1e-6)
