@@ -20,6 +20,8 @@ def modern_compile_config(model: Config, note: Note) -> Config:
     found = {key: one for key, one in old.items() if key in _ARGUMENTS and one is not None}
     if isinstance(found.get("optimizer"), dict):
         found["optimizer"] = _optimizer(found["optimizer"], note)
+    if "loss" in found:
+        found["loss"] = _functions(found["loss"])
     outputs = _outputs(model)
     for key in ("metrics", "weighted_metrics"):
         if found.get(key) is not None:
@@ -64,13 +66,29 @@ def _outputs(model: Config) -> list[str] | None:
     return sorted(places) if isinstance(places, dict) else None
 
 
+def _functions(value: Any) -> Any:
+    """A program's own functions, which were written as a name, as functions of that name."""
+    if isinstance(value, str) and value in registry.get_custom_objects():
+        return {
+            "module": "builtins",
+            "class_name": "function",
+            "config": value,
+            "registered_name": value,
+        }
+    if isinstance(value, list):
+        return [_functions(one) for one in value]
+    if isinstance(value, dict) and "class_name" not in value:
+        return {key: _functions(one) for key, one in value.items()}
+    return value
+
+
 def _metrics(value: Any, outputs: list[str] | None, note: Note) -> Any:
     if isinstance(value, dict):
         if "class_name" in value:
             return _metric(value, note)
         return {key: _metrics(one, None, note) for key, one in value.items()}
     if not isinstance(value, list):
-        return value
+        return _functions(value)
     found = [_metrics(one, None, note) for one in value]
     if outputs is not None and len(found) == len(outputs):
         note("mapped", "lists of metrics to the outputs of those names")

@@ -67,6 +67,8 @@ def _modern(value: Any, note: Note) -> Any:
     if not isinstance(found.get("class_name"), str):
         return found
     found = _known_module(found, note)
+    if isinstance(found.get("compile_config"), dict):
+        found["compile_config"] = modern_compile_config(found, note)
     if not registry.may_be_ours(found) or _is_custom(found):
         return found
     config = found.get("config")
@@ -78,11 +80,10 @@ def _modern(value: Any, note: Note) -> Any:
     found["config"] = config = _fields(found["class_name"], config, note)
     if isinstance(config.get("layers"), list):
         if "input_layers" in config:
-            found["config"] = modern_calls(config, note)
+            ops = {"layers": [_as_op(one, note) for one in config["layers"]]}
+            found["config"] = modern_calls(config | ops, note)
         else:
             found["config"] = config | {"layers": _with_input(config["layers"], value, note)}
-    if isinstance(found.get("compile_config"), dict):
-        found["compile_config"] = modern_compile_config(found, note)
     return found
 
 
@@ -139,6 +140,17 @@ def _fields(name: str, config: Config, note: Note) -> Config:
     if "use_ema" in found or "is_legacy_optimizer" in found:
         return modern_optimizer(found, note)
     return found
+
+
+def _as_op(entry: Any, note: Note) -> Any:
+    """Ops of Keras 3 in the old form, which have no module there, and no field of a layer."""
+    if not isinstance(entry, dict) or entry.get("module") is not None or _is_custom(entry):
+        return entry
+    name, config = entry.get("class_name"), entry.get("config")
+    if not isinstance(config, dict) or "trainable" in config or name == "InputLayer":
+        return entry
+    note("mapped", f"{name} without a module to the op")
+    return entry | {"module": "keras.src.ops.numpy"}
 
 
 def _with_input(layers: list[Any], old: Config, note: Note) -> list[Any]:

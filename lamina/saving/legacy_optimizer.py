@@ -50,6 +50,8 @@ def optimizer_entries(
 
 def _kind(name: str) -> str:
     """The slot that a variable is of, by the end of its name."""
+    if name.startswith("variable"):
+        return "variable"
     known = {*_SLOTS.values(), "norm", "accumulator", "linear"}
     ends = [slot for slot in known if name.endswith(f"_{slot}")]
     return max(ends, key=len, default=name)
