@@ -165,7 +165,7 @@ def may_be_ours(config: dict[str, Any]) -> bool:
 
 
 # `tensorflow` and `tf` stand for `tensorflow.keras`; functions are in `builtins`.
-_PACKAGES = frozenset("keras lamina keras_core tf_keras tensorflow tf builtins".split())
+_PACKAGES = ("keras", "lamina", "keras_core", "tf_keras", "tensorflow", "tf", "builtins")
 # A slot that holds nothing: names that stand there are looked up among a program's own.
 _OF_PROGRAMS = "objects of this program"
 

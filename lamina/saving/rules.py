@@ -65,7 +65,7 @@ def _with_learning_rate(
             if place not in lacking:
                 found[str(place)] = waiting.pop(0)
                 continue
-            value = variable.numpy() if place == rate else _product(part, entries["0"])
+            value = variable.numpy() if place == rate else _product(part, entries)
             found[str(place)] = _given(f"{path}/{place}", value)
             report.defaulted.append(f"{path}/{variable.name}, which follows from the config")
         return found
@@ -76,11 +76,14 @@ def _given(where: str, value: np.ndarray) -> Entry:
     return Entry(where, value.shape, value.dtype.name, lambda: value, digest(value))
 
 
-def _product(part: Any, steps: Entry) -> np.ndarray:
-    """Nadam's product of momenta after so many steps; 0 long before the limit."""
-    found = 1.0
-    for step in range(1, min(int(steps.read()), 10_000) + 1):
-        found *= part.beta_1 * (1 - 0.5 * 0.96**step)
+def _product(part: Any, entries: dict[str, Entry]) -> np.ndarray:
+    """Nadam's product of momenta, which Keras 2 multiplied anew for each variable in each step.
+
+    It is 0 long before the last step that is looked at.
+    """
+    found, trained = 1.0, (len(entries) - 1) // 2
+    for step in range(1, min(int(entries["0"].read()), 10_000) + 1):
+        found *= (part.beta_1 * (1 - 0.5 * 0.96**step)) ** trained
     return np.asarray(found, "float32")
 
 
