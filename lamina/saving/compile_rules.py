@@ -10,8 +10,16 @@ from lamina.core import registry
 Config = dict[str, Any]
 Note = Callable[[str, str], None]
 
-_ARGUMENTS = ("optimizer", "loss", "loss_weights", "metrics", "weighted_metrics", "run_eagerly")
-_ARGUMENTS += ("steps_per_execution", "jit_compile")
+_ARGUMENTS = (
+    "optimizer",
+    "loss",
+    "loss_weights",
+    "metrics",
+    "weighted_metrics",
+    "run_eagerly",
+    "steps_per_execution",
+    "jit_compile",
+)
 
 
 def modern_compile_config(model: Config, note: Note) -> Config:

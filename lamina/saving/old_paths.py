@@ -86,7 +86,7 @@ def _moved(stored: Stored, prefix: str, new: str, renamed: dict[str, str]) -> St
 
 def _by_rank(old: set[str], new: set[str]) -> dict[str, str]:
     """The names of each class in the one set to those in the other, in order of their numbers."""
-    found = {}
+    found: dict[str, str] = {}
     for kind in {_split(name)[0] for name in old}:
         first, second = (
             sorted((name for name in names if _split(name)[0] == kind), key=_split)

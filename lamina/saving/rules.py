@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from lamina.optimizers.optimizer import Optimizer
+from lamina.optimizers.sgd import SGD
 from lamina.saving.arrays import Entry, digest
 from lamina.saving.old_paths import with_new_paths
 from lamina.saving.report import LoadReport
@@ -22,7 +23,7 @@ def present(model: Any, stored: Stored, report: LoadReport) -> Stored:
             continue
         if type(part).__name__ == "Nadam":
             found[path] = _with_product_last(path, part, found[path], report)
-        if type(part).__name__ == "SGD" and not part.momentum:
+        if isinstance(part, SGD) and not part.momentum:
             found[path] = _without_momenta(path, part, found[path], report)
         found[path] = _with_learning_rate(path, part, found[path], report)
     return found
