@@ -140,6 +140,8 @@ def identify(slot: str, identifier: Any, *, allow_none: bool = True) -> Any:
 
 def revive(slot: str, config: dict[str, Any]) -> Any:
     """The object that a config `{"class_name": …, "config": …}` describes."""
+    if not may_be_ours(config):
+        slot = _OF_PROGRAMS
     if config["class_name"] == "function":
         # Keras writes the name in `config`, and "function" as the registered one of its own.
         registered = config.get("registered_name")
@@ -206,6 +208,24 @@ def deserialize(
         if config.get("compile_config") and hasattr(found, "compile_from_config"):
             found.compile_from_config(config["compile_config"])
         return found
+
+
+def may_be_ours(config: dict[str, Any]) -> bool:
+    """Whether a config names a class or function of Keras or Lamina, by its module.
+
+    What is of another module is one of the program's own objects, whatever its name.
+
+    Example:
+        >>> may_be_ours({"module": "my_package.layers", "class_name": "Dense"})
+        False
+    """
+    return str(config.get("module") or "keras").split(".")[0] in _PACKAGES
+
+
+# `tensorflow` and `tf` stand for `tensorflow.keras`; functions are in `builtins`.
+_PACKAGES = ("keras", "lamina", "keras_core", "tf_keras", "tensorflow", "tf", "builtins")
+# A slot that holds nothing: names that stand there are looked up among a program's own.
+_OF_PROGRAMS = "objects of this program"
 
 
 def slot_of(config: dict[str, Any]) -> str:

@@ -7,6 +7,8 @@ from typing import Any
 
 from lamina.core import registry
 from lamina.models.model import Model
+from lamina.saving.config_rules import modernised
+from lamina.saving.report import LoadReport
 
 
 def model_from_json(json_string: str, custom_objects: dict[str, Any] | None = None) -> Any:
@@ -27,7 +29,9 @@ def model_from_json(json_string: str, custom_objects: dict[str, Any] | None = No
         >>> model_from_json(model.to_json()).output_shape
         (None, 2)
     """
-    found = registry.deserialize(json.loads(json_string), custom_objects)
+    with registry.CustomObjectScope(custom_objects):
+        config = modernised(json.loads(json_string), LoadReport("the JSON"))
+        found = registry.deserialize(config)
     if not isinstance(found, Model):
         raise ValueError(f"The JSON describes a {type(found).__name__}, and no model.")
     return found

@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from lamina.core import registry
 from lamina.core.atomic import atomic_path
-from lamina.core.blank import blank
+from lamina.core.blank import Blanks, blank
 from lamina.core.budget import limited
 from lamina.core.load_errors import LoadError
-from lamina.saving import assets, model_file, safetensors, shards
-from lamina.saving.hdf5 import Hdf5Reader
+from lamina.saving import assets, legacy, model_file, safetensors, shards
+from lamina.saving.config_rules import modernised
+from lamina.saving.hdf5 import Hdf5Reader, is_hdf5
 from lamina.saving.model_file import write_arrays, write_model
 from lamina.saving.paths import (
+    LEGACY,
     MODEL,
     WEIGHTS,
     as_path,
     check_kind,
     check_there,
+    first_bytes,
     loading_from,
     may_replace,
 )
@@ -39,10 +43,11 @@ def save_model(
 
     Args:
         model: the model.
-        filepath: ends in `.keras`.
+        filepath: ends in `.keras`, or in `.h5` or `.hdf5` for the form of Keras 2.
         overwrite: whether to replace a file that is there; else the user is asked.
         zipped: False for a folder of files instead of one archive.
-        **kwargs: `save_format="keras"`, which programs for Keras 2 pass; nothing else.
+        **kwargs: `save_format`, the form that the path's end says, which programs for Keras 2
+            pass; for `.h5` also `include_optimizer`.
 
     Raises:
         ValueError: if the path ends in something else.
@@ -58,6 +63,9 @@ def save_model(
         (None, 2)
     """
     path = as_path(filepath)
+    if path.name.endswith(LEGACY) and zipped is None:
+        _save_legacy(model, path, overwrite, **kwargs)
+        return
     if not path.name.endswith(MODEL) and zipped is not False:
         raise ValueError(
             f"A model's file ends in .keras, and {path} does not. For weights alone call "
@@ -67,6 +75,15 @@ def save_model(
     if may_replace(path, overwrite):
         with model_file.saving_to(path):
             write_model(model, path, zipped is not False)
+
+
+def _save_legacy(
+    model: Any, path: Path, overwrite: bool, include_optimizer: bool = True, **kwargs: Any
+) -> None:
+    _check_options("save", kwargs, "h5")
+    if may_replace(path, overwrite):
+        with model_file.saving_to(path), atomic_path(path) as temporary:
+            legacy.write_legacy(model, temporary, include_optimizer)
 
 
 def _check_options(method: str, options: dict[str, Any], form: str) -> None:
@@ -92,7 +109,7 @@ def load_model(
     looked up among Lamina's own classes and functions, what is registered, and `custom_objects`.
 
     Args:
-        filepath: a `.keras` file or folder.
+        filepath: a `.keras` file or folder, or a whole model in an `.h5` file.
         custom_objects: classes and functions of one's own, by name.
         compile: whether to compile the model as it was, its optimizer's state included.
         safe_mode: kept for programs that pass it; False allows nothing more.
@@ -117,15 +134,46 @@ def load_model(
     check_there(path)
     notes = LoadReport(str(path))
     with loading_from(path), limited(), registry.CustomObjectScope(custom_objects):
-        if path.is_dir() or path.name.endswith(MODEL):
+        if _is_legacy_file(path):
+            model = _from_legacy(path, compile, notes, strict)
+        elif path.is_dir() or path.name.endswith(MODEL):
             model = _from_archive(path, compile, notes, strict)
         else:
             raise LoadError(
-                f"{path} is no model's file by its name: those end in .keras. For weights call "
-                "load_weights of a model."
+                f"{path} is no model's file by its name: those end in .keras or .h5. For weights "
+                "call load_weights of a model."
             )
     notes.finish(strict)
     return (model, notes) if report else model
+
+
+def _is_legacy_file(path: Path) -> bool:
+    """Whether a path is to be read as HDF5: what Keras 2.12 and older wrote is, by any name."""
+    if path.is_dir():
+        return False
+    return path.name.endswith(LEGACY) or is_hdf5(first_bytes(path))
+
+
+def _from_legacy(path: Path, compile: bool, notes: LoadReport, strict: bool) -> Any:
+    check_kind(path, "HDF5")
+    with Hdf5Reader(path, str(path)) as reader:
+        model, blanks = _made(legacy.read_config(reader, notes, compile), path)
+        how = Loading(notes, load_optimizer=compile, strict=strict, blanks=blanks, partial=True)
+        stored = legacy.stored_by_order(model, reader, how)
+        if compile:
+            stored |= legacy.stored_optimizer(model, reader, notes)
+        load(model, present(model, stored, notes), how)
+    return model
+
+
+def _made(config: dict[str, Any], path: Path) -> tuple[Any, Blanks]:
+    """The model that a config describes, its optimizer's variables made, its values yet to come."""
+    with blank() as blanks:
+        model = registry.deserialize(config)
+        if not hasattr(model, "load_own_variables"):
+            raise LoadError(f"{path} describes a {type(model).__name__}, and no model.")
+        _ready_optimizer(model)
+    return model, blanks
 
 
 def _from_archive(path: Path, compile: bool, notes: LoadReport, strict: bool) -> Any:
@@ -133,11 +181,7 @@ def _from_archive(path: Path, compile: bool, notes: LoadReport, strict: bool) ->
         config = left_to_the_backend(model_file.read_config(members, notes), notes)
         if not compile:
             config.pop("compile_config", None)
-        with blank() as blanks:
-            model = registry.deserialize(config)
-            if not hasattr(model, "load_own_variables"):
-                raise LoadError(f"{path} describes a {type(model).__name__}, and no model.")
-            _ready_optimizer(model)
+        model, blanks = _made(modernised(config, notes), path)
         with model_file.arrays_of(members, notes) as stored:
             how = Loading(notes, load_optimizer=compile, strict=strict, blanks=blanks)
             load(model, present(model, stored, notes), how)
@@ -212,6 +256,7 @@ def load_weights(
     filepath: Any,
     skip_mismatch: bool = False,
     *,
+    by_name: bool = False,
     load_optimizer: bool = True,
     report: bool = False,
     strict: bool = False,
@@ -222,8 +267,11 @@ def load_weights(
     Args:
         model: the model, built, so that its variables are known.
         filepath: a `.weights.h5` or `.keras` file, a model's folder, the index of shards
-            (`.weights.json`), or a `.safetensors` file.
+            (`.weights.json`), a `.safetensors` file, or an `.h5` file of Keras 2 or of a whole
+            model, in which layers come in order.
         skip_mismatch: whether to leave out, with a warning, what does not fit.
+        by_name: for `.h5` files of the form of Keras 2: whether to load those layers that have
+            the same names, instead of all in order.
         load_optimizer: whether to load the optimizer's state where there is some.
         report: whether to return a `LoadReport`.
         strict: whether to refuse weights that are NaN or infinite, and arrays without digests.
@@ -251,25 +299,43 @@ def load_weights(
     with loading_from(path), contextlib.ExitStack() as stack:
         if load_optimizer:
             _ready_optimizer(model)
-        stored = stack.enter_context(_arrays_in(path, model, notes))
+        stored, how = stack.enter_context(_arrays_in(path, model, how, by_name))
         load(model, present(model, stored, notes), how)
     notes.finish(strict)
     return notes if report else None
 
 
 @contextlib.contextmanager
-def _arrays_in(path: Path, model: Any, notes: LoadReport) -> Iterator[Stored]:
-    """The arrays of a file of weights, by part."""
-    if path.is_dir() or path.name.endswith(MODEL):
-        with model_file.opened(path) as members, model_file.arrays_of(members, notes) as stored:
-            yield stored
-    elif path.name.endswith(shards.INDEX):
-        with shards.opened(path) as stored:
-            yield stored
-    elif path.name.endswith(safetensors.ENDING):
-        with safetensors.opened(path, model) as stored:
-            yield stored
-    else:
-        check_kind(path, "HDF5")
-        with Hdf5Reader(path, str(path)) as reader:
-            yield by_group(reader.arrays)
+def _arrays_in(
+    path: Path, model: Any, how: Loading, by_name: bool
+) -> Iterator[tuple[Stored, Loading]]:
+    """The arrays of a file of weights, by part, and how they are to be taken."""
+    with contextlib.ExitStack() as stack:
+        if _is_legacy_file(path):
+            check_kind(path, "HDF5")
+            reader = stack.enter_context(Hdf5Reader(path, str(path)))
+            if legacy.is_legacy(reader):
+                how = dataclasses.replace(how, partial=True)
+                find = legacy.stored_by_name if by_name else legacy.stored_by_order
+                stored = find(model, reader, how)
+                if how.load_optimizer and not by_name:
+                    stored |= legacy.stored_optimizer(model, reader, how.report)
+                yield stored, how
+                return
+            stored = by_group(reader.arrays)
+        elif path.is_dir() or path.name.endswith(MODEL):
+            members = stack.enter_context(model_file.opened(path))
+            stored = stack.enter_context(model_file.arrays_of(members, how.report))
+        elif path.name.endswith(shards.INDEX):
+            stored = stack.enter_context(shards.opened(path))
+        elif path.name.endswith(safetensors.ENDING):
+            stored = stack.enter_context(safetensors.opened(path, model))
+        else:
+            check_kind(path, "HDF5")
+            raise LoadError(f"{path} is no file of weights.")
+        if by_name:
+            raise LoadError(
+                f"{path} is of the form of Keras 3, which has no layers by name: load it without "
+                "by_name=True."
+            )
+        yield stored, how

@@ -154,7 +154,8 @@ class Hdf5Reader:
 
     def _attribute(self, holder: Any, name: str) -> Any:
         attribute = h5py.h5a.open(holder, name.encode())
-        if attribute.get_storage_size() > _LONGEST_ATTRIBUTE:
+        # Not its storage size, which HDF5 cannot say of an empty list.
+        if math.prod(attribute.shape or ()) * attribute.dtype.itemsize > _LONGEST_ATTRIBUTE:
             raise self._unsafe(name, "is an attribute of more than 16 MB")
         if attribute.get_type().get_class() not in (
             h5py.h5t.STRING,

@@ -21,6 +21,7 @@ from lamina.saving.hdf5 import is_hdf5
 
 MODEL = (".keras",)
 WEIGHTS = (".weights.h5",)
+LEGACY = (".h5", ".hdf5")
 
 
 def as_path(filepath: Any) -> Path:

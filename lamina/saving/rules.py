@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from lamina.saving.arrays import Entry
+import numpy as np
+
+from lamina.optimizers.optimizer import Optimizer
+from lamina.optimizers.sgd import SGD
+from lamina.saving.arrays import Entry, digest
+from lamina.saving.old_paths import with_new_paths
 from lamina.saving.report import LoadReport
 from lamina.saving.tree import parts
 from lamina.saving.weights import Stored, variables_of
@@ -12,11 +17,75 @@ from lamina.saving.weights import Stored, variables_of
 
 def present(model: Any, stored: Stored, report: LoadReport) -> Stored:
     """The arrays of a file under the names that the parts of `model` have for them now."""
-    found = dict(stored)
+    found = with_new_paths(model, stored, report)
     for path, part in parts(model).items():
-        if type(part).__name__ == "Nadam" and path in found:
+        if not found.get(path) or not isinstance(part, Optimizer):
+            continue
+        if type(part).__name__ == "Nadam":
             found[path] = _with_product_last(path, part, found[path], report)
+        if isinstance(part, SGD) and not part.momentum:
+            found[path] = _without_momenta(path, part, found[path], report)
+        found[path] = _with_learning_rate(path, part, found[path], report)
     return found
+
+
+def _without_momenta(
+    path: str, part: Any, entries: dict[str, Entry], report: LoadReport
+) -> dict[str, Entry]:
+    """Keras 2.11 to 2.15 kept momenta for an SGD that has no use for them."""
+    trained = len(entries) - 1
+    if trained < 1 or len(variables_of(part)) > 2 or entries.keys() != _numbers(trained + 1):
+        return entries
+    if entries["1"].shape == ():  # the learning rate: a file of Keras 3
+        return entries
+    report.ignored.append(f"{path}: {trained} momenta, which SGD without momentum does not use")
+    return {"0": entries["0"]}
+
+
+def _numbers(count: int) -> set[str]:
+    return set(map(str, range(count)))
+
+
+def _with_learning_rate(
+    path: str, part: Any, entries: dict[str, Entry], report: LoadReport
+) -> dict[str, Entry]:
+    """Keras 2 kept the learning rate in the config alone, and Nadam's product nowhere."""
+    own = variables_of(part)
+    rate = next((place for place, one in enumerate(own) if one.name == "learning_rate"), None)
+    product = len(own) - 1 if type(part).__name__ == "Nadam" else None
+    for lacking in ({rate}, {product}, {rate, product}):
+        given = [one for place, one in enumerate(own) if place not in lacking]
+        numbers = list(map(str, range(len(given))))
+        if None in lacking or len(entries) != len(given) or set(entries) != set(numbers):
+            continue
+        if [entries[number].shape for number in numbers] != [one.shape for one in given]:
+            continue
+        waiting = [entries[number] for number in numbers]
+        found = {}
+        for place, variable in enumerate(own):
+            if place not in lacking:
+                found[str(place)] = waiting.pop(0)
+                continue
+            value = variable.numpy() if place == rate else _product(part, entries)
+            found[str(place)] = _given(f"{path}/{place}", value)
+            report.defaulted.append(f"{path}/{variable.name}, which follows from the config")
+        return found
+    return entries
+
+
+def _given(where: str, value: np.ndarray) -> Entry:
+    return Entry(where, value.shape, value.dtype.name, lambda: value, digest(value))
+
+
+def _product(part: Any, entries: dict[str, Entry]) -> np.ndarray:
+    """Nadam's product of momenta, which Keras 2 multiplied anew for each variable in each step.
+
+    It is 0 long before the last step that is looked at.
+    """
+    found, trained = 1.0, (len(entries) - 1) // 2
+    for step in range(1, min(int(entries["0"].read()), 10_000) + 1):
+        found *= (part.beta_1 * (1 - 0.5 * 0.96**step)) ** trained
+    return np.asarray(found, "float32")
 
 
 def _with_product_last(

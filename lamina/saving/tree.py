@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from typing import Any
 
 from lamina.core.state import Holder
@@ -12,7 +12,7 @@ from lamina.symbolic.graph import to_snake_case
 OWN = "vars"
 
 
-def parts(root: Any) -> dict[str, Any]:
+def parts(root: Any, *, backwards: bool = False, counted: bool = True) -> dict[str, Any]:
     """`root` and the layers and optimizers inside it, by path; each once.
 
     A part's path is the attributes that lead to it, public ones before private ones, each kind by
@@ -21,6 +21,8 @@ def parts(root: Any) -> dict[str, Any]:
 
     Args:
         root: a model, a layer or an optimizer. Its own path is "".
+        backwards, counted: False and True; what Keras 2.14 and 2.15 did was to meet attributes
+            backwards, and not to count in a list what had been met before.
 
     Example:
         >>> import lamina
@@ -39,9 +41,9 @@ def parts(root: Any) -> dict[str, Any]:
         seen.add(id(value))
         if _is_part(value):
             found[path] = value
-            inner = _attributes(value)
+            inner = list(_attributes(value))[:: -1 if backwards else 1]
         else:
-            inner = _items(value)
+            inner = list(_items(value, () if counted else seen))
         below = [(f"{path}/{name}" if path else name, one) for name, one in inner]
         waiting += reversed(below)
     return found
@@ -88,9 +90,11 @@ def _shown(cls: type) -> Iterator[str]:
             yield name
 
 
-def _items(listing: Any) -> Iterator[tuple[str, Any]]:
+def _items(listing: Any, passed_over: Container[int]) -> Iterator[tuple[str, Any]]:
     used: dict[str, int] = {}
     for one in listing.values() if isinstance(listing, dict) else listing:
+        if id(one) in passed_over:
+            continue
         if _is_part(one):
             name = to_snake_case(type(one).__name__)
         elif _is_listing(one):

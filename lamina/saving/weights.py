@@ -99,6 +99,8 @@ class Loading:
     strict: bool = False
     # Of a model that was made for this load: what fails is thrown away with it.
     blanks: Blanks | None = None
+    # Whether layers of which the file has nothing are left as they are.
+    partial: bool = False
 
 
 def load(root: Any, stored: Stored, how: Loading) -> None:
@@ -209,6 +211,8 @@ def _listed(names: list[str]) -> str:
 
 def _fits(path: str, part: Any, entries: dict[str, Entry], how: Loading) -> bool:
     """Whether a part is to be loaded; raises where it should be and cannot."""
+    if how.partial and not entries and not of_optimizer(path):
+        return False
     if not _is_plain(part):
         _check_budget(path, part, entries)
         return True
@@ -216,8 +220,7 @@ def _fits(path: str, part: Any, entries: dict[str, Entry], how: Loading) -> bool
     if problem is None:
         return bool(entries)
     if how.skip_mismatch:
-        warnings.warn(f"{how.report.file}: {problem} It was left as it is.", stacklevel=6)
-        how.report.ignored.append(path)
+        warn_left_out(f"{how.report.file}: {problem}", path, how)
         return False
     hint = (
         "Pass load_optimizer=False to load the weights alone."
@@ -225,6 +228,12 @@ def _fits(path: str, part: Any, entries: dict[str, Entry], how: Loading) -> bool
         else "Pass skip_mismatch=True to load what fits."
     )
     raise UnfitFileError(f"{how.report.file}: {problem} Nothing was changed. {hint}")
+
+
+def warn_left_out(problem: str, what: str, how: Loading) -> None:
+    """Say that a part keeps the values it has, since those of the file do not fit."""
+    warnings.warn(f"{problem} It was left as it is.", stacklevel=7)
+    how.report.ignored.append(what)
 
 
 def _problem(path: str, part: Any, entries: dict[str, Entry], how: Loading) -> str | None:
