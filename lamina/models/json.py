@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from lamina.core import registry
+from lamina.core.budget import limited
 from lamina.models.model import Model
+from lamina.saving import json_text
 
 
 def model_from_json(json_string: str, custom_objects: dict[str, Any] | None = None) -> Any:
@@ -27,7 +28,8 @@ def model_from_json(json_string: str, custom_objects: dict[str, Any] | None = No
         >>> model_from_json(model.to_json()).output_shape
         (None, 2)
     """
-    found = registry.deserialize(json.loads(json_string), custom_objects)
+    with limited():
+        found = registry.deserialize(json_text.parse(json_string, "The JSON"), custom_objects)
     if not isinstance(found, Model):
         raise ValueError(f"The JSON describes a {type(found).__name__}, and no model.")
     return found
