@@ -9,6 +9,7 @@ one is a config, and one a whole `.keras`.
 """
 
 import contextlib
+import copy
 import io
 import json
 import os
@@ -135,9 +136,11 @@ def changed_config(draw, tree):
             other, name = draw.choice(places)
             holder[key] = json.loads(json.dumps(other.get(name) if isinstance(other, dict) else 0))
         elif how == 2 and isinstance(holder, dict):
-            holder[draw.choice(("units", "name", "odd", "dtype", "class_name"))] = draw.choice(ODD)
+            holder[draw.choice(("units", "name", "odd", "dtype", "class_name"))] = copy.deepcopy(
+                draw.choice(ODD)
+            )
         else:
-            holder[key] = draw.choice(ODD)
+            holder[key] = copy.deepcopy(draw.choice(ODD))
     return tree
 
 
