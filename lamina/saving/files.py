@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from lamina.core import registry
-from lamina.core.atomic import atomic_path
+from lamina.core.atomic import atomic_write
 from lamina.core.budget import limited
 from lamina.core.load_errors import LoadError
 from lamina.saving import assets, model_file
@@ -178,8 +178,8 @@ def save_weights(
     if not path.name.endswith(WEIGHTS):
         raise ValueError(f"A file of weights ends in .weights.h5, and {path} does not.")
     if may_replace(path, overwrite):
-        with model_file.saving_to(path), atomic_path(path) as temporary:
-            write_arrays(model, temporary)
+        with model_file.saving_to(path), atomic_write(path) as file:
+            write_arrays(model, file)
 
 
 def load_weights(

@@ -236,10 +236,11 @@ class Hdf5Writer:
     """A new HDF5 file.
 
     Args:
-        file: a path, or a binary file open for writing and reading.
+        file: a binary file of Python's, open for writing and reading: HDF5's own fails to close,
+            and may crash, where the disk is full.
     """
 
-    def __init__(self, file: str | os.PathLike[str] | BinaryIO) -> None:
+    def __init__(self, file: BinaryIO) -> None:
         self._file = h5py.File(file, "w")
 
     def __enter__(self) -> Hdf5Writer:

@@ -35,7 +35,7 @@ from lamina.saving.tree import OWN
 from lamina.saving.weights import Stored, array_of, by_group, group_of, own_arrays
 
 Members = ArchiveReader | FolderReader
-# Where the metadata say what the config is: a folder has no checksums of its own.
+# Where the metadata say what the config is: a folder has no checksums of its own, as archives have.
 CONFIG_DIGEST = "config_sha256"
 
 
@@ -135,10 +135,11 @@ def read_config(members: Members, report: LoadReport) -> dict[str, Any]:
     report.written_by = _writer(metadata, name)
     text = members.read(CONFIG, json_text.LONGEST)
     known = metadata.get(CONFIG_DIGEST)
-    if known is not None and known != hashlib.sha256(text).hexdigest():
+    if isinstance(members, FolderReader) and known not in (None, hashlib.sha256(text).hexdigest()):
         raise DamagedFileError(
             f"{name}: {CONFIG} is not what was saved: it does not match the digest written with "
-            "it. Use a copy of the file."
+            f"it. Use a copy of the folder; if you changed it, take {CONFIG_DIGEST} out of "
+            f"{METADATA}."
         )
     return json_text.parse(text, f"{name}: {CONFIG}")
 

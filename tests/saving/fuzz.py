@@ -4,8 +4,8 @@
 
 Whatever was changed, a load ends with a `LoadError` or with a model, within bounds of memory and
 time, and never in a crash: the number of the case under way is in the file PROGRESS. The kinds take
-turns: of 41 cases, 36 are a `.weights.h5` with other bytes, three one of another structure, one is a
-config, and one a whole `.keras`.
+turns: of 41 cases, 36 are a `.weights.h5` with other bytes, three one of another structure, one is
+a config, and one a whole `.keras`.
 """
 
 import contextlib
