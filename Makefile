@@ -23,6 +23,9 @@ BEHAVIOUR := $(filter-out tests/__pycache__ tests/backend tests/ops tests/progra
 	tests/datasets tests/utils tests/symbolic tests/data tests/test_cli.py tests/test_dropin.py \
 	tests/test_examples.py tests/test_project.py,$(patsubst %/,%,$(wildcard tests/*/)) $(wildcard tests/test_*.py))
 
+# Two workers share the cores: threads of each would wait for those of the other.
+test test-all: export OMP_NUM_THREADS := 1
+
 .PHONY: mnist test test-all lint agreement bench clean
 
 mnist: $(VENV)/.installed $(if $(FRAMEWORK_$(BACKEND)),$(VENV)/.framework-$(BACKEND))

@@ -51,6 +51,53 @@ def test_nothing_of_lamina_imports_keras():
     ]
 
 
+# Where files are opened for writing outside of `core/atomic.py`, and why what is written there is
+# whole or not at all, or need not be.
+WRITERS = {
+    "lamina/core/atomic.py": "the one place that writes beside a file and puts it in place",
+    "lamina/saving/array_file.py": "into a generation's folder, which has its name when complete",
+    "lamina/saving/archive.py": "a member of an archive that `atomic_path` puts in place",
+    "lamina/saving/assets.py": "into a fresh temporary folder for a layer's `load_assets`",
+    "lamina/saving/generations.py": "a lock, which holds nothing",
+    "lamina/saving/hdf5.py": "a file that the caller gives: temporary, or of `atomic_path`",
+    "lamina/saving/model_file.py": "an archive at the path that `atomic_path` gives",
+    "lamina/callbacks/csv_logger.py": "a log, which grows line by line and may be appended to",
+    "lamina/data/py_dataset.py": "a temporary file that workers read",
+    "lamina/utils/archives.py": "into a fresh folder, which has its name when all is unpacked",
+    "lamina/utils/download.py": "a temporary file, which has its name when its hash is right",
+}
+
+
+def writing_calls(tree):
+    """The lines of calls that open a file for writing, or write one."""
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call):
+            continue
+        called = ast.unparse(node.func)
+        texts = [one.value for one in ast.walk(node) if isinstance(one, ast.Constant)]
+        modes = [
+            one
+            for one in texts
+            if isinstance(one, str) and re.fullmatch(r"[rbt]*[wax+][bt+]*", one)
+        ]
+        last = called.rpartition(".")[2]
+        opens = last in ("open", "fdopen", "File", "ZipFile", "TarFile") and modes
+        if opens or last in ("write_text", "write_bytes", "save", "savez", "savez_compressed"):
+            if last.startswith("save") and not called.startswith(("np.", "numpy.")):
+                continue
+            yield node.lineno
+
+
+def test_files_are_written_in_listed_places():
+    found = {
+        name(path): lines
+        for path in SOURCES
+        if (lines := list(writing_calls(ast.parse(path.read_text()))))
+    }
+    assert not found.keys() - WRITERS, "write by atomic_path or atomic_write, or give a reason"
+    assert not WRITERS.keys() - found, "no longer writes: take it off the list"
+
+
 def test_files_have_under_500_lines():
     lines = {name(path): len(path.read_text().splitlines()) for path in SOURCES + TESTS}
     assert not {path: count for path, count in lines.items() if count >= 500}

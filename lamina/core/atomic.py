@@ -61,7 +61,7 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
         path: the file to write; its folder must exist.
 
     Yields:
-        A binary file to write to.
+        A binary file to write to, and read from.
 
     Example:
         >>> import pathlib, tempfile
@@ -71,7 +71,7 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
         >>> target.read_bytes()
         b'123'
     """
-    with atomic_path(path) as temporary, open(temporary, "wb") as file:
+    with atomic_path(path) as temporary, open(temporary, "w+b") as file:
         yield file
 
 

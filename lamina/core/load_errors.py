@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-_LONGEST = 600
+LONGEST_MESSAGE = 600
 
 
 class LoadError(ValueError):
@@ -37,7 +37,7 @@ class NonFiniteWarning(UserWarning):
     """A file or a model holds weights that are NaN or infinite."""
 
 
-def shortened(message: str, limit: int = _LONGEST) -> str:
+def shortened(message: str, limit: int = LONGEST_MESSAGE) -> str:
     """`message` with its middle left out where it is longer than `limit`.
 
     Example:

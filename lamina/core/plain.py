@@ -15,10 +15,21 @@ _TAGS: dict[str, Callable[[dict[str, Any]], Any]] = {
     "__bytes__": lambda config: config["value"].encode(),
     "__ellipsis__": lambda config: ...,
     "__keras_tensor__": lambda config: KerasTensor(config["shape"], config["dtype"]),
-    "__numpy__": lambda config: np.array(config["value"], config["dtype"]),
+    "__numpy__": lambda config: np.array(config["value"], _numeric(config["dtype"])),
     "__slice__": lambda config: slice(config["start"], config["stop"], config["step"]),
     "__tensor__": lambda config: ops.convert_to_tensor(config["value"], config["dtype"]),
 }
+
+
+def _numeric(dtype: Any) -> np.dtype:
+    """A type of plain numbers: one of texts may ask for any number of bytes an element."""
+    # NumPy reads other texts as descriptions of compound types, by Python's own compiler.
+    if not isinstance(dtype, str) or not dtype.isalnum():
+        raise ValueError(f"{dtype!r} is not the name of a type of numbers.")
+    found: np.dtype = np.dtype(dtype)
+    if found.kind not in "biufcV":
+        raise ValueError(f"{dtype!r} is no type of the numbers of an array.")
+    return found
 
 
 def tagged(value: Any) -> Any:

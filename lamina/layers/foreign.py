@@ -12,6 +12,7 @@ from lamina.core import registry
 from lamina.core.call import tensors_of
 from lamina.core.context import current_scopes
 from lamina.core.layer import Layer
+from lamina.core.load_errors import UnsafeContentError
 from lamina.core.seeds import SeedGenerator
 from lamina.core.variable import Variable
 from lamina.ops.row import TensorLike
@@ -23,9 +24,11 @@ class _Foreign(Layer):
 
     Attributes:
         _foreign: what stands for it in the backend.
+        _code: the arguments that are programs.
     """
 
     _foreign: Any
+    _code: ClassVar[tuple[str, ...]] = ("module",)
 
     def _at_home(self, kind: str, *parts: Any) -> Any:
         """What the backend makes of it.
@@ -41,6 +44,24 @@ class _Foreign(Layer):
                 f"backend {backend()!r}. Set KERAS_BACKEND={where}."
             )
         return found
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Any:
+        """The layer that `get_config` described; what it is around is registered by its name.
+
+        Raises:
+            UnsafeContentError: if that is stored as code or other data.
+            ValueError: if it is neither registered nor among the custom objects.
+        """
+        made = registry.deserialize(config)
+        for name in cls._code:
+            if isinstance(made.get(name), (str, bytes, dict, list)):
+                raise UnsafeContentError(
+                    f"The {name} of {cls.__name__} {made.get('name')!r} is stored as data, from "
+                    "which no program is made. Register its class or function, or pass it in "
+                    "custom_objects."
+                )
+        return cls(**made)
 
     def _adopt(self) -> None:
         """Make its variables this layer's."""
@@ -147,6 +168,7 @@ class JaxLayer(_Foreign):
     """
 
     unsaved: ClassVar[frozenset[str]] = frozenset({"params", "state", "seed"})
+    _code: ClassVar[tuple[str, ...]] = ("call_fn", "init_fn")
 
     def __init__(
         self,
@@ -197,15 +219,6 @@ class JaxLayer(_Foreign):
         key = self._keys.next() if training and self._keys is not None else None
         return self._foreign(inputs, key, bool(training))
 
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Any:
-        """The layer that `get_config` described; its functions are registered by their names.
-
-        Raises:
-            ValueError: if a function is neither registered nor among the custom objects.
-        """
-        return cls(**registry.deserialize(config))
-
 
 def _checked_arguments(call_fn: Any) -> set[str]:
     """The names of a function's arguments, which are those that it can be given."""
@@ -246,6 +259,7 @@ class FlaxLayer(JaxLayer):
     """
 
     unsaved: ClassVar[frozenset[str]] = frozenset({"variables", "seed"})
+    _code = ("module",)
 
     def __init__(
         self, module: Any, method: Any = None, variables: Any = None, **kwargs: Any
@@ -304,10 +318,10 @@ class TFSMLayer(_Foreign):
         """The layer that `get_config` described, where `safe_mode` is False.
 
         Raises:
-            ValueError: otherwise: a SavedModel is a program, and a config names any.
+            UnsafeContentError: otherwise: a SavedModel is a program, and a config names any.
         """
         if safe_mode is not False:
-            raise ValueError(
+            raise UnsafeContentError(
                 "A config of TFSMLayer names a SavedModel, a program that could do anything, so "
                 "it is not loaded. If you trust the config and the SavedModel, call "
                 "TFSMLayer.from_config(config, safe_mode=False)."

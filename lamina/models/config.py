@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from lamina.core.plain import is_tagged, untagged
@@ -93,6 +94,11 @@ def graph_from_config(config: dict[str, Any]) -> tuple[Any, Any]:
             operation: Operation = op_from_entry(entry | {"config": untagged(entry["config"])})
         else:
             operation = revive(slot_of(entry), entry)
+        if entry["name"] in made:
+            raise ValueError(
+                f"The config of this model has two layers called {entry['name']!r}, and calls are "
+                "told apart by names."
+            )
         made[entry["name"]] = operation
         if not entry["inbound_nodes"]:
             results[entry["name"], 0] = leaves(operation.output)
@@ -102,24 +108,56 @@ def graph_from_config(config: dict[str, Any]) -> tuple[Any, Any]:
         for name, index, call in waiting:
             try:
                 args, kwargs = (_resolved(call[part], results) for part in ("args", "kwargs"))
-            except KeyError:
+            except _NotYet:
                 left.append((name, index, call))
                 continue
+            if not any(isinstance(leaf, KerasTensor) for leaf in leaves((args, kwargs))):
+                # It would compute while it is loaded, and whatever the file says.
+                raise ValueError(f"A call of {name!r} in the config has no input.")
             results[name, index] = leaves(made[name](*args, **kwargs))
         if len(left) == len(waiting):
-            names = ", ".join(sorted({name for name, _, _ in left}))
-            raise ValueError(
-                f"The config of this model cannot be put together: the inputs of {names} come from "
-                "layers that it lacks, or that wait for each other."
-            )
+            raise ValueError(_stuck(left, made))
         waiting = left
     return tuple(_found(config[key], results) for key in ("input_layers", "output_layers"))
+
+
+class _NotYet(Exception):
+    """A tensor that no call has made so far."""
+
+
+def _stuck(left: list[tuple[str, int, dict[str, Any]]], made: dict[str, Operation]) -> str:
+    """What keeps the calls that are left from being made."""
+    names = sorted({name for name, _, _ in left})
+    wanted = {source for _, _, call in left for source in _sources(call)}
+    lacking = sorted(wanted - made.keys())
+    why = (
+        f"from {', '.join(map(repr, lacking))}, which it lacks"
+        if lacking
+        else "from calls that it lacks, or that wait for each other"
+    )
+    text = f"the inputs of {', '.join(map(repr, names))} come {why}."
+    return f"The config of this model cannot be put together: {text}"
+
+
+def _sources(value: Any) -> Iterator[str]:
+    """The names of the layers whose tensors are among the arguments of a call."""
+    if isinstance(value, dict):
+        if value.get("class_name") == "__keras_tensor__":
+            yield str(value["config"]["keras_history"][0])
+        else:
+            for one in value.values():
+                yield from _sources(one)
+    elif isinstance(value, (list, tuple)):
+        for one in value:
+            yield from _sources(one)
 
 
 def _resolved(value: Any, results: dict[tuple[str, int], list[Any]]) -> Any:
     if isinstance(value, dict):
         if value.get("class_name") == "__keras_tensor__":
             name, node, index = value["config"]["keras_history"]
+            if (name, node) not in results:
+                raise _NotYet
             return results[name, node][index]
         if is_tagged(value):
             return untagged(value)

@@ -18,6 +18,9 @@ from lamina.symbolic import dimension
 from lamina.symbolic.graph import Node, Operation, Program, nodes_between
 from lamina.symbolic.tensor import KerasTensor, leaves
 
+# What Python's own limit of 1,000 nested calls, and the depth of configs in files, leave room for.
+_MOST_NESTED = 64
+
 
 class Graph:
     """Inputs, outputs and the calls between them.
@@ -49,6 +52,14 @@ class Graph:
         self.nodes = nodes_between(self.flat_inputs, outputs)
         self.operations = self._ordered()
         self._check_names()
+        inner = (getattr(one, "_graph", None) for one in self.operations)
+        self.nesting: int = 1 + max((one.nesting for one in inner if one is not None), default=0)
+        if self.nesting > _MOST_NESTED:
+            raise ValueError(
+                f"The model is nested {self.nesting} models deep, and {_MOST_NESTED} is the most: "
+                "deeper ones could not be run, saved or loaded. Put layers side by side in fewer "
+                "models."
+            )
 
     @functools.cached_property
     def program(self) -> Program:

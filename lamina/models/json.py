@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from lamina.core import registry
+from lamina.core.budget import limited
 from lamina.models.model import Model
+from lamina.saving import json_text
 from lamina.saving.config_rules import modernised
 from lamina.saving.report import LoadReport
 
@@ -29,9 +30,9 @@ def model_from_json(json_string: str, custom_objects: dict[str, Any] | None = No
         >>> model_from_json(model.to_json()).output_shape
         (None, 2)
     """
-    with registry.CustomObjectScope(custom_objects):
-        config = modernised(json.loads(json_string), LoadReport("the JSON"))
-        found = registry.deserialize(config)
+    with limited(), registry.CustomObjectScope(custom_objects):
+        config = json_text.parse(json_string, "The JSON")
+        found = registry.deserialize(modernised(config, LoadReport("the JSON")))
     if not isinstance(found, Model):
         raise ValueError(f"The JSON describes a {type(found).__name__}, and no model.")
     return found

@@ -18,7 +18,8 @@ def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
         path: the file.
         arrays: arrays of numbers by name; the names hold no "/".
     """
-    with h5py.File(path, "w") as file:
+    # By a file of Python's: HDF5's own fails to close, and may crash, where the disk is full.
+    with open(path, "w+b") as raw_file, h5py.File(raw_file, "w") as file:
         for name, array in arrays.items():
             file.create_dataset(name, data=raw(array))
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from lamina.core import registry
-from lamina.core.atomic import atomic_path
+from lamina.core.atomic import atomic_write
 from lamina.core.blank import Blanks, blank
 from lamina.core.budget import limited
 from lamina.core.load_errors import LoadError
@@ -82,8 +82,8 @@ def _save_legacy(
 ) -> None:
     _check_options("save", kwargs, "h5")
     if may_replace(path, overwrite):
-        with model_file.saving_to(path), atomic_path(path) as temporary:
-            legacy.write_legacy(model, temporary, include_optimizer)
+        with model_file.saving_to(path), atomic_write(path) as file:
+            legacy.write_legacy(model, file, include_optimizer)
 
 
 def _check_options(method: str, options: dict[str, Any], form: str) -> None:
@@ -247,8 +247,8 @@ def _writer_to(path: Path, most: float | None) -> tuple[Path, Callable[[Any, Pat
 
 
 def _write_weights(model: Any, path: Path) -> None:
-    with atomic_path(path) as temporary:
-        write_arrays(model, temporary)
+    with atomic_write(path) as file:
+        write_arrays(model, file)
 
 
 def load_weights(

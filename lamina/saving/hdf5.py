@@ -18,6 +18,7 @@ import ml_dtypes
 import numpy as np
 
 from lamina.core.load_errors import DamagedFileError, UnsafeContentError
+from lamina.saving import heaps
 from lamina.saving.arrays import Beside, Entry, digest
 
 DIGEST = "sha256"
@@ -46,6 +47,8 @@ class Hdf5Reader:
 
     def __init__(self, file: str | os.PathLike[str] | BinaryIO, name: str) -> None:
         self.name = name
+        self._source = file
+        self._heaps_are_sound = False
         self.arrays: dict[str, Entry] = {}
         self.groups: list[str] = []
         with _damage(name):
@@ -84,6 +87,11 @@ class Hdf5Reader:
                 if isinstance(found, h5py.h5g.GroupID):
                     waiting.append((inner, found))
                 elif isinstance(found, h5py.h5d.DatasetID):
+                    # One damaged address can make two names lead to one array.
+                    place = h5py.h5o.get_info(found).addr
+                    if place in seen:
+                        raise self._unsafe(inner, "is an array that has another name as well")
+                    seen.add(place)
                     self.arrays[inner] = self._entry(inner, found)
                 else:
                     raise self._unsafe(inner, "is neither a group nor an array")
@@ -163,9 +171,25 @@ class Hdf5Reader:
             h5py.h5t.FLOAT,
         ):
             raise self._unsafe(name, "is an attribute that is neither text nor number")
+        kind = attribute.get_type()
+        if isinstance(kind, h5py.h5t.TypeStringID) and kind.is_variable_str():
+            self._check_heaps()
         value = np.empty(attribute.shape, attribute.dtype)
         attribute.read(value)
         return _plain(value)
+
+    def _check_heaps(self) -> None:
+        """Look at where the texts of any length lie, before the first of them is read."""
+        if self._heaps_are_sound:
+            return
+        if self._file.id.get_create_plist().get_sizes() != (8, 8):
+            raise self._unsafe("/", "has addresses of other than 8 bytes")
+        if isinstance(self._source, (str, os.PathLike)):
+            with open(self._source, "rb") as file:
+                heaps.check(file, self.name)
+        else:
+            heaps.check(self._source, self.name)
+        self._heaps_are_sound = True
 
     def _unsafe(self, path: str, what: str) -> UnsafeContentError:
         return UnsafeContentError(
@@ -213,14 +237,18 @@ class Hdf5Writer:
     """A new HDF5 file.
 
     Args:
-        file: a path, or a binary file open for writing and reading.
+        file: a path, or a binary file of Python's, open for writing and reading: HDF5's own fails
+            to close, and may crash, where the disk is full.
 
     Attributes:
         digests: the digest of each array by path, complete when the block is left.
     """
 
     def __init__(self, file: str | os.PathLike[str] | BinaryIO) -> None:
-        self._file = h5py.File(file, "w")
+        self._opened = contextlib.ExitStack()
+        if isinstance(file, (str, os.PathLike)):
+            file = self._opened.enter_context(open(file, "w+b"))  # noqa: SIM115
+        self._file = self._opened.enter_context(h5py.File(file, "w"))
         self._beside = Beside()
         self.digests: dict[str, str] = {}
 
@@ -231,7 +259,7 @@ class Hdf5Writer:
         try:
             self._beside.__exit__(*exception)
         finally:
-            self._file.close()
+            self._opened.close()
 
     def group(self, path: str, **attributes: Any) -> None:
         """Make a group, and the groups above it, with attributes."""
@@ -245,7 +273,9 @@ class Hdf5Writer:
         made = self._file.create_dataset(path, data=stored)
 
         def note(found: str) -> None:
-            made.attrs[DIGEST] = self.digests[path] = found
+            # Of fixed length: it lies with the array, and is read without a heap of texts.
+            made.attrs[DIGEST] = np.bytes_(found.encode())
+            self.digests[path] = found
 
         self._beside.run(digest, value, then=note)
         if stored is not value:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import hashlib
 import json
+import os
 import shutil
 import tempfile
 import warnings
@@ -30,6 +32,8 @@ from lamina.saving.tree import OWN
 from lamina.saving.weights import Stored, arrays_of_parts, by_group, group_of
 
 Members = ArchiveReader | FolderReader
+# Where the metadata say what the config is: a folder has no checksums of its own, as archives have.
+CONFIG_DIGEST = "config_sha256"
 
 
 def write_arrays(root: Any, file: Any) -> None:
@@ -49,10 +53,12 @@ def write_model(model: Any, path: Path, zipped: bool) -> None:
             f"The config of {model.name!r} has {len(config):,} bytes, and files may have "
             f"{json_text.LONGEST:,}: keep arrays in weights, not in arguments of layers."
         )
+    json_text.parse(config, f"The config of {model.name!r}")  # what could not be read is not saved
     metadata = {
         "keras_version": versions.KERAS,
         "date_saved": datetime.datetime.now().strftime("%Y-%m-%d@%H:%M:%S"),
         "lamina_version": versions.LAMINA,
+        CONFIG_DIGEST: hashlib.sha256(config.encode()).hexdigest(),
     }
     texts = {METADATA: json.dumps(metadata).encode(), CONFIG: config.encode()}
     if not zipped:
@@ -74,7 +80,8 @@ def saving_to(path: Path) -> Iterator[None]:
                 f"{path} was not written: there is no folder {folder}. Make it first."
             ) from error
         free = shutil.disk_usage(folder).free
-        said = error.strerror or str(error)
+        # HDF5 says more, in several lines, and of the temporary file.
+        said = os.strerror(error.errno) if error.errno else shortened(str(error), 200)
         kind = type(error) if type(error).__init__ is OSError.__init__ else OSError
         raise kind(
             error.errno,
@@ -114,6 +121,13 @@ def read_config(members: Members, report: LoadReport) -> dict[str, Any]:
     metadata = json_text.parse(members.read(METADATA, 2**20), f"{name}: {METADATA}")
     report.written_by = _writer(metadata, name)
     text = members.read(CONFIG, json_text.LONGEST)
+    known = metadata.get(CONFIG_DIGEST)
+    if isinstance(members, FolderReader) and known not in (None, hashlib.sha256(text).hexdigest()):
+        raise DamagedFileError(
+            f"{name}: {CONFIG} is not what was saved: it does not match the digest written with "
+            f"it. Use a copy of the folder; if you changed it, take {CONFIG_DIGEST} out of "
+            f"{METADATA}."
+        )
     return json_text.parse(text, f"{name}: {CONFIG}")
 
 

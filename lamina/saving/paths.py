@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from lamina.core.load_errors import (
+    LONGEST_MESSAGE,
     DamagedFileError,
     LoadError,
     MissingFileError,
@@ -75,9 +76,11 @@ def loading_from(path: Path) -> Iterator[None]:
     try:
         yield
     except LoadError as error:
-        if str(path) in str(error):
+        text = str(error)
+        if str(path) in text and len(text) <= LONGEST_MESSAGE:
             raise
-        raise type(error)(shortened(f"{path}: {describe(error, 520)}")) from error
+        where = "" if str(path) in text else f"{path}: "
+        raise type(error)(shortened(where + describe(error, 520))) from error
     except (MemoryError, Exception) as error:
         raise LoadError(
             shortened(f"{path} could not be loaded: {describe(error)} Nothing was changed.")

@@ -31,14 +31,15 @@ def parts(root: Any, *, backwards: bool = False, counted: bool = True) -> dict[s
         ['', 'layers/dense', 'layers/dense_1']
     """
     found: dict[str, Any] = {}
-    seen: set[int] = set()
+    # With the values themselves: lists that properties make would go, and others get their numbers.
+    seen: dict[int, Any] = {}
     # Not by recursion: models may stand in models, to any depth.
     waiting: list[tuple[str, Any]] = [("", root)]
     while waiting:
         path, value = waiting.pop()
         if id(value) in seen:
             continue
-        seen.add(id(value))
+        seen[id(value)] = value
         if _is_part(value):
             found[path] = value
             inner = list(_attributes(value))[:: -1 if backwards else 1]

@@ -71,6 +71,10 @@ class Operation:
     def __init__(self, name: str | None = None) -> None:
         if name is not None and (not isinstance(name, str) or not name):
             raise ValueError(f"A name is a string of at least one character, not {name!r}.")
+        if name is not None and ("\0" in name or not _is_unicode(name)):
+            raise ValueError(
+                f"A name is text that a file can hold, without NUL, not {name[:80]!r}."
+            )
         self.name = auto_name(to_snake_case(type(self).__name__)) if name is None else name
         self.inbound_nodes: list[Node] = []
 
@@ -133,6 +137,11 @@ class Operation:
     def from_config(cls, config: dict[str, Any]) -> Any:
         """The operation that `get_config` described."""
         return cls(**config)
+
+
+def _is_unicode(name: str) -> bool:
+    """Whether a text has no halves of characters, which have no form in UTF-8."""
+    return not any("\ud800" <= one <= "\udfff" for one in name)
 
 
 def _has_history(leaf: Any) -> bool:

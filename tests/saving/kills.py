@@ -90,6 +90,16 @@ def available():
 needs_strace = pytest.mark.skipif(not available(), reason="strace cannot trace programs here")
 
 
+def environment():
+    """For programs: NumPy is the backend that starts fastest, and files are alike with each."""
+    return {
+        **os.environ,
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONPATH": str(ROOT),
+        "LAMINA_BACKEND": "numpy",
+    }
+
+
 def _injected(program, folder, point, effect):
     inject = f"inject={point.call}:{effect}:when={point.ordinal}"
     return _traced(program, folder, "-e", f"trace={point.call}", "-e", inject, "-o", os.devnull)
@@ -101,13 +111,7 @@ def _traced(program, folder, *options):
             *("strace", "-f", "-qq", "-y", "-s", "1000", *map(str, options)),
             *(sys.executable, "-c", program, str(folder)),
         ],
-        # NumPy is the backend that starts fastest, and files are written alike with each.
-        env={
-            **os.environ,
-            "PYTHONDONTWRITEBYTECODE": "1",
-            "PYTHONPATH": str(ROOT),
-            "LAMINA_BACKEND": "numpy",
-        },
+        env=environment(),
         capture_output=True,
         text=True,
         timeout=120,
