@@ -72,15 +72,17 @@ class Entry:
 
 
 class Beside:
-    """Calls that run beside what follows, in order, while no more than a few wait.
+    """Calls on large arrays that run beside what follows, in order, while no more than a few wait.
 
     Digests are computed so: a disk and a processor can work at the same time.
     """
 
     _MOST = 3
+    # The bytes of an array for which a thread is worth it.
+    _LARGE = 2**20
 
     def __init__(self) -> None:
-        self._pool = ThreadPoolExecutor(1)
+        self._pool: ThreadPoolExecutor | None = None
         self._waiting: list[tuple[Future[Any], Callable[[Any], None]]] = []
 
     def __enter__(self) -> Beside:
@@ -91,13 +93,21 @@ class Beside:
             if kind is None:
                 self._settle(0)
         finally:
-            self._pool.shutdown(cancel_futures=True)
+            if self._pool is not None:
+                self._pool.shutdown(cancel_futures=True)
 
     def run(
-        self, function: Callable[..., Any], *args: Any, then: Callable[[Any], None] = lambda _: None
+        self,
+        function: Callable[[np.ndarray], Any],
+        value: np.ndarray,
+        then: Callable[[Any], None] = lambda _: None,
     ) -> None:
         """Call `function`; what it returns is handed to `then`, what it raises is raised later."""
-        self._waiting.append((self._pool.submit(function, *args), then))
+        if value.nbytes < self._LARGE:
+            then(function(value))
+            return
+        self._pool = self._pool or ThreadPoolExecutor(1)
+        self._waiting.append((self._pool.submit(function, value), then))
         self._settle(self._MOST)
 
     def _settle(self, most: int) -> None:
