@@ -2,6 +2,7 @@
 
 import contextlib
 import ctypes
+import errno
 import os
 import re
 import secrets
@@ -104,7 +105,7 @@ def atomic_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
     temporary.mkdir()
     try:
         yield temporary
-        sync_folder(temporary)
+        sync_folder(temporary, strict=True)
         os.rename(temporary, target)
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)
@@ -134,15 +135,20 @@ def _exchange(one: Path, other: Path) -> bool:
     return rename is not None and rename(here, bytes(one), here, bytes(other), swap) == 0
 
 
-def sync_folder(folder: str | os.PathLike[str]) -> None:
-    """Flush a folder's entries to disk, where the system can: a rename lasts only after that."""
+def sync_folder(folder: str | os.PathLike[str], strict: bool = False) -> None:
+    """Flush a folder's entries to disk, where the system can: a rename lasts only after that.
+
+    With `strict`, for a folder that is not in its place yet, a disk that fails is an error.
+    """
     if os.name == "nt":
         return
     descriptor = os.open(folder, os.O_RDONLY)
     try:
+        os.fsync(descriptor)
+    except OSError as error:
         # Some network file systems cannot flush a folder; the file itself is already flushed.
-        with contextlib.suppress(OSError):
-            os.fsync(descriptor)
+        if strict and error.errno in (errno.EIO, errno.ENOSPC, errno.EDQUOT):
+            raise
     finally:
         os.close(descriptor)
 

@@ -91,7 +91,7 @@ def write_folder(path: Path, fill: Callable[[Callable[[str, Any], None]], None])
 
     try:
         fill(put)
-        sync_folder(temporary)
+        sync_folder(temporary, strict=True)
         if path.exists():
             replace_folder(temporary, path)
         else:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import math
 import os
+import struct
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
@@ -18,7 +19,7 @@ import ml_dtypes
 import numpy as np
 
 from lamina.core.load_errors import DamagedFileError, UnsafeContentError
-from lamina.saving import heaps
+from lamina.saving import headers, heaps
 from lamina.saving.arrays import Beside, Entry, digest
 
 DIGEST = "sha256"
@@ -173,23 +174,31 @@ class Hdf5Reader:
             raise self._unsafe(name, "is an attribute that is neither text nor number")
         kind = attribute.get_type()
         if isinstance(kind, h5py.h5t.TypeStringID) and kind.is_variable_str():
-            self._check_heaps()
+            self._check_texts(holder, name, math.prod(attribute.shape))
         value = np.empty(attribute.shape, attribute.dtype)
         attribute.read(value)
         return _plain(value)
 
-    def _check_heaps(self) -> None:
-        """Look at where the texts of any length lie, before the first of them is read."""
-        if self._heaps_are_sound:
-            return
+    def _check_texts(self, holder: Any, name: str, count: int) -> None:
+        """Look at texts of any length before HDF5 does: how long they are, and where they lie."""
         if self._file.id.get_create_plist().get_sizes() != (8, 8):
             raise self._unsafe("/", "has addresses of other than 8 bytes")
-        if isinstance(self._source, (str, os.PathLike)):
-            with open(self._source, "rb") as file:
+        address = h5py.h5o.get_info(holder).addr
+        with self._bytes() as file:
+            try:
+                length = headers.length_of_texts(file, address, name, count)
+            except struct.error as error:
+                raise ValueError(str(error)) from error
+            if length is None or length > _LONGEST_ATTRIBUTE:
+                raise self._unsafe(name, "is an attribute whose texts are longer than 16 MB")
+            if not self._heaps_are_sound:
                 heaps.check(file, self.name)
-        else:
-            heaps.check(self._source, self.name)
         self._heaps_are_sound = True
+
+    def _bytes(self) -> contextlib.AbstractContextManager[BinaryIO]:
+        if isinstance(self._source, (str, os.PathLike)):
+            return open(self._source, "rb")
+        return contextlib.nullcontext(self._source)
 
     def _unsafe(self, path: str, what: str) -> UnsafeContentError:
         return UnsafeContentError(

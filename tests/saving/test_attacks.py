@@ -274,6 +274,30 @@ def test_l25_a_heap_in_which_hdf5_would_go_round_for_ever(tmp_path):
         model.load_weights(path)
 
 
+@pytest.mark.parametrize("libver", ["earliest", "latest"])
+def test_l25_a_text_that_says_it_is_longer_than_memory(libver, tmp_path):
+    """HDF5 would take the memory before it looks whether there is such a text."""
+    import h5py
+
+    path, model = tmp_path / "a.weights.h5", attacks.small()
+    model.save_weights(path)
+    with h5py.File(path, "r") as old, h5py.File(tmp_path / "b", "w", libver=libver) as file:
+        known = {
+            name: str(old[f"layers/dense/vars/{name}"].attrs["sha256"].decode()) for name in "01"
+        }
+        for name in "01":
+            file[f"layers/dense/vars/{name}"] = old[f"layers/dense/vars/{name}"][()]
+            file[f"layers/dense/vars/{name}"].attrs["sha256"] = known[name]
+    whole = (tmp_path / "b").read_bytes()
+    path.write_bytes(whole)
+    assert not model.load_weights(path, report=True).unverified
+    heap = (64).to_bytes(4, "little") + whole.find(b"GCOL").to_bytes(8, "little")
+    assert whole.count(heap) == 2
+    path.write_bytes(whole.replace(heap, (2**31).to_bytes(4, "little") + heap[4:]))
+    with pytest.raises(LoadError):
+        model.load_weights(path)
+
+
 def test_an_array_with_two_names_is_refused(tmp_path):
     import h5py
 
