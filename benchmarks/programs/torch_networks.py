@@ -61,6 +61,48 @@ class GPT(nn.Module):
         return self.head(self.norm(x))
 
 
+class TiedGPT(GPT):
+    """`GPT` whose embedding also reads the result."""
+
+    def __init__(self, vocabulary=50257, length=1024, width=768, heads=12, blocks=12):
+        super().__init__(vocabulary, length, width, heads, blocks)
+        self.head = nn.Linear(width, vocabulary, bias=False)
+        self.head.weight = self.tokens.weight
+
+
+def convolved(channels, filters, size, stride=1):
+    around = size // 2
+    conv = nn.Conv2d(channels, filters, size, stride, around, bias=False)
+    return nn.Sequential(conv, nn.BatchNorm2d(filters))
+
+
+class Bottleneck(nn.Module):
+    def __init__(self, channels, filters, stride):
+        super().__init__()
+        self.path = nn.Sequential(
+            *(convolved(channels, filters, 1), nn.ReLU(inplace=True)),
+            *(convolved(filters, filters, 3, stride), nn.ReLU(inplace=True)),
+            convolved(filters, 4 * filters, 1),
+        )
+        same = channels == 4 * filters
+        self.shortcut = nn.Identity() if same else convolved(channels, 4 * filters, 1, stride)
+
+    def forward(self, x):
+        return functional.relu(self.path(x) + self.shortcut(x))
+
+
+def resnet50(classes=1000, depths=(3, 4, 6, 3)):
+    """The network of the same name in `networks.py`; floats in."""
+    parts = [convolved(3, 64, 7, 2), nn.ReLU(inplace=True), nn.MaxPool2d(3, 2, 1)]
+    channels = 64
+    for stage, depth in enumerate(depths):
+        for i in range(depth):
+            parts.append(Bottleneck(channels, 64 * 2**stage, 2 if stage and not i else 1))
+            channels = 256 * 2**stage
+    parts += [nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(channels, classes)]
+    return nn.Sequential(*parts)
+
+
 def time_steps(model, loss, x, y, batch_size, learning_rate=1e-3):
     """What `clock.time_steps` prints, of a training loop in plain PyTorch."""
     optimizer = torch.optim.Adam(model.parameters(), learning_rate, eps=1e-7, fused=True)

@@ -50,7 +50,7 @@ def dot_product_attention(
         mask: where it is False, a target does not see a source; broadcast likewise.
         scale: 1 / sqrt(size) where None.
         is_causal: hide the sources that come after a target.
-        flash_attention: True for the backend's flash kernel, which PyTorch has; False for
+        flash_attention: True for the flash kernel, which PyTorch has, and JAX on a GPU; False for
             attention without it. Where None, `lamina.config.disable_flash_attention` may have
             said so, else the backend chooses.
         attn_logits_soft_cap: c, to bring logits x to c * tanh(x / c).

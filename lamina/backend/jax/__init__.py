@@ -13,6 +13,7 @@ from jax import lax
 
 from lamina.backend.contract import Backend, Function
 from lamina.backend.jax import (
+    devices,
     foreign,
     kernels,
     linear,
@@ -31,6 +32,7 @@ class JaxBackend(Backend):
     install: ClassVar[str] = "pip install lamina"
     compiles: ClassVar[bool] = True
     mixins: ClassVar[Mapping[str, type]] = {"variable": variables.VariableMixin}
+    declines = frozenset(["dot_product_attention"])
     tensor_types = (jax.Array,)
     own: Mapping[str, Function | None] = {**kernels.OWN, **linear.OWN, **nn.OWN, **random.OWN}
 
@@ -91,13 +93,10 @@ class JaxBackend(Backend):
         # What the platforms are that come last matters where TensorFlow runs the function.
         return foreign.ForeignFunction(self, *parts[:-1]) if kind == "function" else None
 
-    def devices(self) -> list[str]:
-        return [f"{device.platform}:{device.id}" for device in jax.devices()]
+    devices = staticmethod(devices.available)
 
     def device(self, name: str) -> contextlib.AbstractContextManager[Any]:
-        platform, _, index = name.partition(":")
-        chosen = jax.devices(platform)[int(index)]
-        return jax.default_device(chosen)  # type: ignore[no-any-return]
+        return devices.use(name)
 
     def version(self) -> str:
         return jax.__version__

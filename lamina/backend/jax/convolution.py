@@ -12,6 +12,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
+from lamina.backend.jax import devices
 from lamina.backend.windows import channels_first, pads, spread, transposed_pads
 
 Sizes = int | Sequence[int]
@@ -96,7 +97,11 @@ def _patches_win(
     steps: Sequence[int],
 ) -> bool:
     columns = math.prod(kernel.shape[:-1])
-    if columns > _PATCH_COLUMNS or inputs.dtype != jnp.float32 or jax.default_backend() != "cpu":
+    if (
+        columns > _PATCH_COLUMNS
+        or inputs.dtype != jnp.float32
+        or devices.current().platform != "cpu"
+    ):
         return False
     rows = inputs.shape[0]
     for i, (before, after) in enumerate(around):
