@@ -359,6 +359,12 @@ class Backend(abc.ABC):
     def device(self, name: str) -> contextlib.AbstractContextManager[Any]:
         """A context in which tensors are made on the device `name`, one of `devices()`."""
 
+    def host(self) -> contextlib.AbstractContextManager[Any]:
+        """A context for the keys of random numbers: in it tensors are made where Python can read
+        them without waiting, if that is how the backend draws.
+        """
+        return contextlib.nullcontext()
+
     @abc.abstractmethod
     def version(self) -> str:
         """The version of the framework."""

@@ -41,7 +41,7 @@ class SeedGenerator(Holder):
             raise TypeError(f"SeedGenerator has no argument {', '.join(kwargs)}.")
         self.name = auto_name("seed_generator") if name is None else name
         self.seed = make_default_seed() if seed is None else _checked(seed)
-        with name_scope(self.name):
+        with name_scope(self.name), current().host():
             self.state = Variable(
                 _words(self.seed), dtype="uint32", trainable=False, name="seed_generator_state"
             )
@@ -54,8 +54,9 @@ class SeedGenerator(Holder):
         """
         if inferring():
             return KerasTensor((2,), "uint32")
-        # From the new value: what a variable reads as may change when it is assigned.
-        return ops.subtract(self.state.assign(ops.add(self.state, _ONE)), _ONE)
+        with current().host():
+            # From the new value: what a variable reads as may change when it is assigned.
+            return ops.subtract(self.state.assign(ops.add(self.state, _ONE)), _ONE)
 
     def get_config(self) -> dict[str, Any]:
         """What `from_config` makes an equal generator from, its counter at 0."""
@@ -163,7 +164,10 @@ def draw_seed(seed: int | SeedGenerator | None) -> Any:
     if seed is None:
         return _global_generator().next()
     words = _words(_checked(seed))
-    return KerasTensor((2,), "uint32") if inferring() else current().array(words, "uint32")
+    if inferring():
+        return KerasTensor((2,), "uint32")
+    with current().host():
+        return current().array(words, "uint32")
 
 
 table["draw_seed"] = draw_seed  # ops that draw are on a floor below, and look it up there

@@ -126,6 +126,7 @@ class TorchBackend(Backend):
     random_state = staticmethod(random.random_state)
     set_random_state = staticmethod(random.set_random_state)
     replica_mean = staticmethod(devices.replica_mean)
+    host = staticmethod(devices.host)
     devices = staticmethod(devices.available)
 
     def device(self, name: str) -> contextlib.AbstractContextManager[Any]:

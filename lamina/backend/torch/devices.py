@@ -45,6 +45,20 @@ def use(name: str) -> Iterator[None]:
         _local.device = before
 
 
+def host() -> contextlib.AbstractContextManager[None]:
+    """A block whose tensors are made on the CPU, as far as `placed` makes them."""
+    return contextlib.nullcontext() if default() == _CPU else _host()
+
+
+@contextlib.contextmanager
+def _host() -> Iterator[None]:
+    before, _local.device = _local.device, _CPU
+    try:
+        yield
+    finally:
+        _local.device = before
+
+
 def replica_mean(x: torch.Tensor) -> torch.Tensor:
     """The mean of `x` over the processes of `torch.distributed`; gradients flow to all of them."""
     distributed = torch.distributed
