@@ -45,6 +45,8 @@ class Backend(abc.ABC):
             it gives no type.
         declines: the ops whose kernels return `NotImplemented` for operands, as traced ones, that
             they leave to the op's shared definition.
+        bring: brings a tensor that lies elsewhere to the device in use, and returns anything else
+            as it is; None where the framework sees to that by itself, or has one device.
         compiles: whether `jit` compiles by default, so that the trainer hands it whole steps.
         mixins: what makes layers and variables at home in the framework: while the backend is in
             use, the class of that role (`"layer"`, `"variable"`) has it as its last base.
@@ -56,6 +58,7 @@ class Backend(abc.ABC):
     own: Mapping[str, Function | None]
     takes_numbers: ClassVar[frozenset[str]] = frozenset()
     declines: ClassVar[frozenset[str]] = frozenset()
+    bring: Function | None = None
     compiles: ClassVar[bool] = False
     mixins: ClassVar[Mapping[str, type]] = {}
 

@@ -21,6 +21,12 @@ def channels_first(data_format: str | None) -> bool:
     return standardize_data_format(data_format) == "channels_first"
 
 
+def check_fit(spatial: Sequence[int | None], windows: Sequence[int]) -> None:
+    """Raise a `ValueError` if no window fits, of which some frameworks make an empty tensor."""
+    if any(size < width for size, width in zip(spatial, windows, strict=True) if size):
+        raise ValueError(f"Windows of {tuple(windows)} do not fit into {tuple(spatial)}.")
+
+
 def pads(
     spatial: Sequence[int], windows: Sequence[int], strides: Sequence[int], padding: str
 ) -> Pads:
@@ -30,10 +36,10 @@ def pads(
         spatial: the sizes of the input.
         windows: the widths of the windows, dilation counted.
         strides: the steps between windows.
-        padding: `valid`, `same` or `causal`.
-    """
+        padding: `valid`, `same` or `causal`."""
     padding = padding.lower()
     if padding == "valid":
+        check_fit(spatial, windows)
         return [(0, 0)] * len(spatial)
     if padding == "causal":
         return [(window - 1, 0) for window in windows]

@@ -155,6 +155,8 @@ class Layer(Recorded, LayerTypes, LayerState, Rematerialized, Operation):
         elif self.supports_masking or self._signature.has_mask:
             masked = any_mask(args)
         before = local.context
+        if before is None and (bring := current().bring) is not None:
+            args, kwargs = map_leaves(bring, (args, kwargs))
         context = CallContext(self, before, None, self._autocast_dtype)
         given = kwargs
         if masked:

@@ -10,7 +10,7 @@ from lamina.core.registry import CustomObjectScope, revive, serialize, slot_of
 from lamina.layers.input import Input, InputLayer
 from lamina.models.graph import Graph
 from lamina.models.model import Model
-from lamina.symbolic.tensor import KerasTensor
+from lamina.symbolic.tensor import KerasTensor, computation
 
 
 class Sequential(Model):
@@ -101,7 +101,8 @@ class Sequential(Model):
             source = self._graph.outputs
             rest = [layer]
         output = source
-        with self._naming():
+        # What is being inferred around it leaves no trace; the model's own graph is one.
+        with self._naming(), computation():
             for one in rest:
                 output = one(output)
         start = self._chain[0].output

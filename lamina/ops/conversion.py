@@ -37,7 +37,8 @@ def convert_to_tensor(
         (2,)
     """
     if dtype is None and roles.get(type(x)) == "tensor":
-        return x
+        bring = current().bring
+        return x if bring is None else bring(x)
     if sparse or ragged:
         raise ValueError("convert_to_tensor makes dense tensors; drop sparse=True / ragged=True.")
     if isinstance(x, KerasTensor):

@@ -221,6 +221,8 @@ def test_lambda_never_runs_stored_code(function):
         (lambda: layers.Conv2DTranspose(4, 3, output_padding=1), "below strides=1"),
         (lambda: layers.Conv2D(4, 3)(ONES), "conv2d.*expected 4 dimensions, found 3"),
         (lambda: layers.Conv1D(4, 9)(ONES), "window of 9"),
+        (lambda: layers.Conv1D(400, 9)(ONES), "window of 9"),
+        (lambda: layers.AveragePooling1D(9)(ONES), "window of 9"),
         (lambda: layers.MaxPooling2D(0), "pool_size"),
         (lambda: layers.Dropout(1.5), "rate is a number from 0 to 1"),
         (lambda: layers.Flatten(data_format="last"), "data_format"),

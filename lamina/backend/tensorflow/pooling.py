@@ -16,7 +16,7 @@ from lamina.backend.tensorflow.widening import (
     channels_second,
     widened,
 )
-from lamina.backend.windows import channels_first, spread
+from lamina.backend.windows import channels_first, check_fit, spread
 
 Sizes = int | Sequence[int]
 
@@ -33,6 +33,8 @@ def _pool(kernel: Kernel) -> Kernel:
         x = channels_last(inputs) if first else inputs
         windows = spread(pool_size, x.shape.rank - 2)
         steps = windows if strides is None else spread(strides, x.shape.rank - 2)
+        if padding.lower() == "valid":
+            check_fit(x.shape[1:-1], windows)
         y = kernel(x, windows, steps, padding.upper(), LAYOUTS[x.shape.rank - 2])
         return channels_second(y) if first else y
 

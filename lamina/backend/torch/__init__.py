@@ -64,13 +64,15 @@ class TorchBackend(Backend):
     def __init__(self) -> None:
         super().__init__()
         memory.keep_freed_memory()
+        self.bring = devices.brought if len(devices.available()) > 1 else None
 
     def namespaces(self) -> Sequence[Any]:
         return (torch, torch.nn.functional, torch.linalg, torch.special)
 
     def array(self, value: Any, dtype: str | None = None) -> torch.Tensor:
         if isinstance(value, torch.Tensor):
-            return value if dtype is None else value.to(TYPES[dtype])
+            x: torch.Tensor = value if self.bring is None else self.bring(value)
+            return x if dtype is None else x.to(TYPES[dtype])
         return devices.placed(value, dtype)
 
     def number(self, value: complex, dtype: str) -> torch.Tensor:

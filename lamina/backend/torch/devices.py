@@ -45,6 +45,13 @@ def use(name: str) -> Iterator[None]:
         _local.device = before
 
 
+def brought(x: Any) -> Any:
+    """A tensor that a data loader left on the CPU, on the default device; the rest as it is."""
+    device = default()
+    elsewhere = isinstance(x, torch.Tensor) and x.is_cpu and device != _CPU
+    return x.to(device, non_blocking=True) if elsewhere else x
+
+
 def host() -> contextlib.AbstractContextManager[None]:
     """A block whose tensors are made on the CPU, as far as `placed` makes them."""
     return contextlib.nullcontext() if default() == _CPU else _host()

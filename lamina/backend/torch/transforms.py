@@ -19,7 +19,7 @@ from torch.utils.checkpoint import checkpoint
 from lamina.backend.contract import Spec, differing_writes
 from lamina.backend.frames import Cell, Frame, local
 from lamina.backend.torch.compilation import compiled
-from lamina.backend.torch.devices import placed
+from lamina.backend.torch.devices import default, placed
 from lamina.backend.torch.dtypes import NAMES, TYPES
 from lamina.backend.torch.recording import refuse
 from lamina.backend.torch.variables import assign, read
@@ -381,8 +381,9 @@ def eval_shape(function: Function, specs: Sequence[Any]) -> Any:
     with FakeTensorMode(allow_non_fake_inputs=True), torch.no_grad(), Frame():
 
         def empty(leaf: Any) -> Any:
-            known = isinstance(leaf, Spec)
-            return torch.empty(leaf.shape, dtype=TYPES[leaf.dtype]) if known else leaf
+            if not isinstance(leaf, Spec):
+                return leaf
+            return torch.empty(leaf.shape, dtype=TYPES[leaf.dtype], device=default())
 
         output = function(*(optree.tree_map(empty, spec) for spec in specs))
         return optree.tree_map(lambda leaf: Spec(leaf.shape, NAMES[leaf.dtype]), output)
