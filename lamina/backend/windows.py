@@ -36,7 +36,8 @@ def pads(
         spatial: the sizes of the input.
         windows: the widths of the windows, dilation counted.
         strides: the steps between windows.
-        padding: `valid`, `same` or `causal`."""
+        padding: `valid`, `same` or `causal`.
+    """
     padding = padding.lower()
     if padding == "valid":
         check_fit(spatial, windows)
