@@ -1,10 +1,13 @@
 """Random tensors: distributions, repeatability, and the seeds behind them."""
 
+import random as python_random
+
 import numpy as np
 import pytest
 
 from lamina import ops, random
 from lamina.backend import current, use
+from lamina.core import seeds
 from lamina.core.seeds import SeedGenerator, draw_seed, host_generator, set_random_seed
 from lamina.symbolic import KerasTensor
 
@@ -112,6 +115,16 @@ def test_set_random_seed_repeats_everything():
         return [ops.convert_to_numpy(x).tolist() for x in drawn] + [np.random.random()]
 
     assert everything() == everything()
+
+
+def test_a_framework_that_draws_when_it_is_imported_changes_no_seed(monkeypatch):
+    def importing(seed=None, made=seeds._global_generator):
+        python_random.random()
+        return made(seed)
+
+    monkeypatch.setattr(seeds, "_global_generator", importing)
+    set_random_seed(9)
+    assert python_random.random() == python_random.Random(9).random()
 
 
 def test_the_host_generator_is_the_same_on_every_backend():

@@ -10,5 +10,5 @@ def loss(logits, tokens):
 
 
 text = torch.randint(1000, (192, 129))
-model = GPT(vocabulary=1000, length=128, width=128, heads=4, blocks=2)
+model = GPT(vocabulary=1000, length=128, width=128, heads=4, blocks=4)
 time_steps(model, loss, text[:, :-1], text[:, 1:], batch_size=16, learning_rate=3e-4)

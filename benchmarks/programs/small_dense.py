@@ -5,8 +5,8 @@ from clock import time_steps
 from keras import layers, models
 
 rng = np.random.default_rng(0)
-x = rng.random((16_000, 16), dtype=np.float32)
-y = rng.random((16_000, 1), dtype=np.float32)
+x = rng.random((65_536, 16), dtype=np.float32)
+y = rng.random((65_536, 1), dtype=np.float32)
 
 model = models.Sequential([layers.Dense(32, activation="relu"), layers.Dense(1)])
 model.compile(optimizer="adam", loss="mse")

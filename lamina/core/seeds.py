@@ -107,9 +107,10 @@ def set_random_seed(seed: int) -> None:
     seed = _checked(seed)
     if not 0 <= seed <= _MASK:
         raise ValueError(f"set_random_seed takes an integer from 0 to 2^32 - 1, not {seed}.")
+    # First: the import of a framework, on first use, may draw numbers of its own.
+    generator = _global_generator(seed)
     random.seed(seed)
     np.random.seed(seed)
-    generator = _global_generator(seed)
     generator.seed = seed
     generator.state.assign(_words(seed))
 

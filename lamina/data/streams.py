@@ -65,7 +65,9 @@ class BatchConverter:
         array = to_array(value, name)
         if not isinstance(array, np.ndarray):
             array = array.toarray()
-        return cast(array, target_dtype(array.dtype, self._floatx), name)
+        converted = cast(array, target_dtype(array.dtype, self._floatx), name)
+        # A generator may fill the same array again while this one is still to be read.
+        return converted.copy() if converted is array else converted
 
     def _warn_empty(self, index: int) -> None:
         if not self._warned:

@@ -194,3 +194,14 @@ def test_a_copy_stays_what_it_was(name):
         kept = ops.copy(weight.value)
         weight.assign([3.0, 4.0])
         assert numbers(kept) == [1.0, 2.0]
+
+
+def test_arrays_changed_after_a_call_change_no_tensor():
+    """JAX computes later than Python runs, and takes an array's memory as its own where it can."""
+    step = lamina.jit(lambda x: x + 0)
+    for _ in range(10):
+        for make in (ops.convert_to_tensor, lambda x: ops.convert_to_tensor(x, "float32"), step):
+            x = np.ones(1 << 18, "float32")
+            y = make(x)
+            x[:] = 2
+            assert float(ops.max(y)) == 1.0

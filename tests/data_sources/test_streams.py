@@ -30,6 +30,17 @@ def test_a_generator_is_read_once():
         next(source.epoch())
 
 
+def test_a_batch_stays_what_it_was_where_a_generator_fills_its_array_again():
+    def refilled():
+        x = np.zeros((2, 1), "float32")
+        for index in range(3):
+            x[:] = index
+            yield x, np.zeros(2)
+
+    given = list(make_source(refilled()).epoch())
+    assert [int(x[0, 0]) for x, _ in given] == [0, 1, 2]
+
+
 def test_steps_go_on_where_the_last_epoch_stopped():
     source = make_source(batches(6), steps=2)
     source.peek()

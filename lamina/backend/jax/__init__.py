@@ -41,8 +41,11 @@ class JaxBackend(Backend):
 
     def array(self, value: Any, dtype: str | None = None) -> jax.Array:
         if dtype is not None:
-            return jnp.asarray(value, dtype=self.canonical(dtype))
-        return jnp.asarray(value)
+            dtype = self.canonical(dtype)
+        if isinstance(value, np.ndarray) and value.dtype.kind != "O":
+            # JAX may read the array later, or use its memory as the tensor's.
+            return jnp.asarray(np.array(value, dtype))
+        return jnp.asarray(value, dtype=dtype)
 
     @np.errstate(over="ignore")  # infinity is what a float too large becomes
     def number(self, value: complex, dtype: str) -> np.ndarray:

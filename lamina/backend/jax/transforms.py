@@ -155,6 +155,8 @@ def jit(function: Function, jit_compile: bool | None = None) -> Function:
         inside = local.frame is not None  # part of a larger trace
         if inside or any(isinstance(leaf, jax.core.Tracer) for leaf in leaves):
             return function(*args, **kwargs)
+        # JAX reads arrays after the call has returned, when the caller may have changed them.
+        leaves = [leaf.copy() if type(leaf) is np.ndarray else leaf for leaf in leaves]
         with leaks_explained():
             return traced(leaves, treedef)(leaves)
 
