@@ -7,6 +7,9 @@ import inspect
 from typing import Any
 
 
+_MISSING = inspect.Parameter.empty
+
+
 @functools.cache
 def signature(cls: Any) -> inspect.Signature | None:
     """The constructor's signature without `self`, read once for each class."""
@@ -16,29 +19,61 @@ def signature(cls: Any) -> inspect.Signature | None:
         return None
 
 
+class _Parameters:
+    """A constructor's parameters, as `record` needs them.
+
+    Attributes:
+        positional: the names of those that may be given by position.
+        defaults: all by name, `*name` for one that takes the rest of the positions.
+        required: the names of those without a default.
+        rest: `*name`, or None.
+        open: whether any other keyword is taken.
+    """
+
+    def __init__(self, parameters: list[inspect.Parameter]) -> None:
+        by_position = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+        self.positional = [p.name for p in parameters if p.kind in by_position]
+        self.defaults: dict[str, Any] = {}
+        self.rest: str | None = None
+        self.open = False
+        for one in parameters:
+            if one.kind is one.VAR_POSITIONAL:
+                self.rest = f"*{one.name}"
+                self.defaults[self.rest] = ()
+            elif one.kind is one.VAR_KEYWORD:
+                self.open = True
+            else:
+                self.defaults[one.name] = one.default
+        self.required = [name for name, value in self.defaults.items() if value is _MISSING]
+
+
+@functools.cache
+def _parameters(cls: Any) -> _Parameters | None:
+    known = signature(cls)
+    return None if known is None else _Parameters(list(known.parameters.values())[1:])
+
+
 def record(cls: type, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
     """The constructor's arguments by name, defaults included; `**kwargs` spread out.
 
     Arguments that do not fit are left for the constructor itself to refuse.
     """
-    known = signature(cls)
+    known = _parameters(cls)
     if known is None:
         return {}
-    try:
-        bound = known.bind(None, *args, **kwargs)
-    except TypeError:
-        return {}
-    bound.apply_defaults()
-    found: dict[str, Any] = {}
-    for parameter in list(known.parameters.values())[1:]:
-        value = bound.arguments[parameter.name]
-        if parameter.kind is parameter.VAR_KEYWORD:
-            found.update(value)
-        elif parameter.kind is parameter.VAR_POSITIONAL:
-            found[f"*{parameter.name}"] = value
-        else:
-            found[parameter.name] = value
-    return found
+    found = dict(known.defaults)
+    found.update(zip(known.positional, args, strict=False))
+    count = len(known.positional)
+    if len(args) > count:
+        if known.rest is None:
+            return {}
+        found[known.rest] = args[count:]
+    if kwargs:
+        twice = not kwargs.keys().isdisjoint(known.positional[: len(args)])
+        if twice or not (known.open or kwargs.keys() <= known.defaults.keys()):
+            return {}
+        found.update(kwargs)
+    return {} if any(found[name] is _MISSING for name in known.required) else found
 
 
 class _ConstructorSignature:

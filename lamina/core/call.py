@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import sys
 from typing import Any
@@ -49,7 +50,8 @@ def build_arguments(build: Any, named: dict[str, Any]) -> dict[str, Any]:
     `build(self, input_shape)` gets the shape of the first argument; `build(self, query_shape,
     key_shape)` those of `query` and `key`; one that takes any keyword gets `input_shape`.
     """
-    declared = inspect.signature(build).parameters.values()
+    function = getattr(build, "__func__", None)
+    declared = _declared(function) if function else inspect.signature(build).parameters.values()
     parameters = [p for p in declared if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
     tensors = {name: value for name, value in named.items() if _is_tensors(value)}
     by_name = {f"{name}_shape": shapes(value) for name, value in tensors.items()}
@@ -68,6 +70,12 @@ def build_arguments(build: Any, named: dict[str, Any]) -> dict[str, Any]:
             "and its variables depend on the shapes of all of these."
         )
     return found
+
+
+@functools.lru_cache(maxsize=1024)
+def _declared(function: Any) -> list[inspect.Parameter]:
+    """The parameters of a method's function, without `self`."""
+    return list(inspect.signature(function).parameters.values())[1:]
 
 
 def _is_tensors(value: Any) -> bool:

@@ -119,6 +119,8 @@ def leaves(tree: Any) -> list[Any]:
 
 def map_leaves(function: Any, tree: Any) -> Any:
     """`tree` with `function` applied to each leaf, None left as it is."""
+    if type(tree) is KerasTensor:
+        return function(tree)
     return optree.tree_map(function, tree)
 
 
