@@ -138,7 +138,9 @@ def profile_text(profile: Profile, width: int | None = None) -> str:
         console.print(line)
     if profile.fit is not None:
         steps, whole = profile.fit.steps, profile.fit.seconds
-        console.print(f"\nWhere fit spends its time: {steps} steps in {seconds_text(whole)}")
+        console.print(
+            f"\nWhere fit spends its time: {steps} step{'s' * (steps > 1)} in {seconds_text(whole)}"
+        )
         show(["Part", "Time per step", "Share"], _fit_rows(profile.fit))
         if profile.fit.compute < profile.fit.dispatch / 20:
             console.print(" The backend computes as it is called: that is in dispatch.")
