@@ -2,8 +2,9 @@
 
 A multiply-add counts as two. An op of single elements counts one for each element of its result,
 whatever the function; a reduction one for each element of its operand; both only where the result
-is of floats. What moves, compares, chooses or sorts counts nothing, nor do decompositions of
-matrices. An op that is defined on other ops counts as these.
+is of floats. What moves, compares, chooses or sorts counts nothing. A decomposition of a matrix
+counts as the usual algorithm does, in its highest power of the size, and one that iterates cannot
+be told. An op that is defined on other ops counts as these.
 """
 
 from __future__ import annotations
@@ -93,6 +94,30 @@ def _irfft(result: Shape, *arguments: Any) -> float:
     return _fourier(math.prod(result), result[-1]) / 2
 
 
+def _cubic(factor: float) -> Rule:
+    """So many times n³ for each matrix of n rows and columns."""
+    return lambda result, x, *others: factor * math.prod(x) * x[-1]
+
+
+def _solve(result: Shape, a: Shape, b: Shape, *others: Any) -> float:
+    """The factors of each matrix, and two triangles for each column."""
+    return 2 / 3 * math.prod(a) * a[-1] + 2.0 * a[-1] * math.prod(result)
+
+
+def _solve_triangular(result: Shape, a: Shape, b: Shape, *others: Any) -> float:
+    return float(a[-1] * math.prod(result))
+
+
+def _qr(result: Any, x: Shape, *others: Any) -> float:
+    """Householder's reflections, and q made of them."""
+    rows, columns = max(x[-2:]), min(x[-2:])
+    return math.prod(x[:-2]) * 4 * columns**2 * (rows - columns / 3)
+
+
+def _unknown(*arguments: Any) -> float:
+    return math.nan
+
+
 RULES: dict[str, Rule] = {
     "matmul": _product,
     "dot": _product,
@@ -116,6 +141,14 @@ RULES: dict[str, Rule] = {
     "ifft2": _fft2,
     "rfft": _rfft,
     "irfft": _irfft,
+    "cholesky": _cubic(1 / 3),
+    "det": _cubic(2 / 3),
+    "slogdet": _cubic(2 / 3),
+    "inv": _cubic(2),
+    "solve": _solve,
+    "solve_triangular": _solve_triangular,
+    "qr": _qr,
+    **dict.fromkeys(("eig", "eigh", "svd"), _unknown),
 }
 # What a shape rule says of ops without a rule of their own, by its attribute `counts`.
 COUNTS: dict[str, Rule] = {"result": _elements, "operand": _operand}

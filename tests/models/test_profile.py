@@ -97,6 +97,8 @@ def test_mapped_and_counted_loops():
     assert count(lambda x: ops.rfft(x)[0]) == pytest.approx(2.5 * 30 * np.log2(3))
     assert count(lambda x: ops.einsum("abc,dbc->ad", x, x)) == 2 * 25 * 6
     assert count(lambda x: ops.cast(x, "int32") + 1) == 0
+    assert count(lambda x: ops.qr(x[:, :, :2])[0]) == pytest.approx(5 * 4 * 4 * (2 - 2 / 3))
+    assert np.isnan(count(ops.svd))
 
 
 @pytest.mark.every_backend
