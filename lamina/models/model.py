@@ -316,12 +316,12 @@ class Model(Trainer, Layer):
         """Print what each layer takes in a forward pass, and where `fit` spends its time.
 
         By layer: parameters, floating-point operations, time, and the size of the output. A
-        multiply-add counts as two operations, any other function one for each element; a layer in
-        a loop is a part of the layer that loops; of a `while_loop` one step is counted, of a branch
-        the first. Times are medians, each layer compiled by itself as `fit` compiles the model.
-        Alone, layers take longer in all than together: the compiler joins what is called together,
-        and each call has a price, tens of microseconds, which is most of a small layer's time. The
-        first row is the model as a whole.
+        multiply-add counts as two operations, any other function one for each element. What is
+        called in a loop or a branch is a part of the layer around it; of a `while_loop` one step
+        is counted, of branches the first. Times are medians, each layer compiled by itself as
+        `fit` compiles the model. Alone, layers take longer in all than together: the compiler
+        joins what is called together, and each call has a price, tens of microseconds, which is
+        most of a small layer's time. The first row is the model as a whole.
 
         `fit` is looked at where the model is compiled and there are targets: it trains for two
         epochs, of which the second is timed. Weights, optimizer and random states are afterwards

@@ -7,6 +7,7 @@ import functools
 import math
 import statistics
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from types import MappingProxyType
 from typing import Any
@@ -19,11 +20,11 @@ from lamina.callbacks.clock import Clock
 from lamina.core import seeds
 from lamina.core.context import get_mask, local, set_mask
 from lamina.core.layer import Layer
+from lamina.core.state import unique
 from lamina.core.tracing import infer_function
 from lamina.data import Source, unpack_x_y_sample_weight
 from lamina.models.dispatch import as_compiled
 from lamina.models.profile import FitProfile, LayerProfile, Profile
-from lamina.models.run import model_state, set_model_state
 from lamina.models.steps import Steps
 from lamina.models.summary import byte_count, elements
 from lamina.symbolic.counting import counting, under_way
@@ -61,17 +62,41 @@ def measure(model: Any, source: Source, callbacks: Any, runs: int) -> Profile:
 @contextlib.contextmanager
 def _unchanged(model: Any) -> Iterator[None]:
     """A block after which the model, its optimizer and random states are as before it."""
-    random, state, history = (
-        seeds.get_random_state(),
-        model_state(model),
-        vars(model).get("history"),
-    )
+    random, history = seeds.get_random_state(), vars(model).get("history")
+    values = [(variable, variable.numpy()) for variable in _variables(model)]
+    flags = [(one, one.trainable) for one in (*model._flat_layers(), *model.variables)]
+    own = None if model.optimizer is None else model.optimizer.get_own_state()
+    stopped = model.stop_training
     try:
         yield
     finally:
-        set_model_state(model, state)
-        model.history = history
+        for variable, value in values:
+            variable.assign(value)
+        # Outer layers first: each sets those inside it, which then have a word of their own.
+        for one, flag in flags:
+            if one.trainable != flag:
+                one.trainable = flag
+        if model.optimizer is not None:
+            model.optimizer.set_own_state(own)
+        model.history, model.stop_training = history, stopped
         seeds.set_random_state(random)
+        _warn_of_new(model, {id(variable) for variable, _ in values})
+
+
+def _variables(model: Any) -> list[Any]:
+    optimizer = [] if model.optimizer is None else model.optimizer.variables
+    return unique([*model.variables, *optimizer, *model.metrics_variables])
+
+
+def _warn_of_new(model: Any, known: set[int]) -> None:
+    new = [variable for variable in _variables(model) if id(variable) not in known]
+    if new:
+        warnings.warn(
+            f"While model {model.name!r} was profiled, its train_step made {len(new)} variables, "
+            f"as {new[0].path!r}: they keep what the steps left in them. Build them before, as by "
+            "optimizer.build(variables), or profile a model that has been trained.",
+            stacklevel=3,
+        )
 
 
 class _Calls:
@@ -171,7 +196,7 @@ class _Layers:
 
     def _count(self, layer: Layer, call: Any, args: Any, kwargs: Any) -> Any:
         count, key = under_way(), self._key()
-        if count is None or count.in_loop:  # it is a part of the layer that loops
+        if count is None or count.in_body:  # it is a part of the layer that loops
             return call(*args, **kwargs)
         if key not in self.calls:
             path = "/".join(one.name for one in self.inside)

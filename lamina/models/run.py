@@ -189,7 +189,7 @@ class TrainingRun:
 
     def get_state(self) -> dict[str, Any]:
         """All that the rest of the training depends on, as plain data and arrays."""
-        model = self._model
+        model, optimizer = self._model, self._model.optimizer
         return {
             "fingerprint": fingerprint(model),
             "backend": current().name,
@@ -197,7 +197,15 @@ class TrainingRun:
             "batch": self.batch,
             "seed": self.seed,
             "logs": {name: _plain(value) for name, value in self.logs.items()},
-            **model_state(model),
+            "stop_training": bool(model.stop_training),
+            "trainable": {
+                "layers": [bool(layer.trainable) for layer in model._flat_layers()],
+                "variables": [variable.trainable for variable in model.variables],
+            },
+            "variables": _values(model.variables),
+            "optimizer": [] if optimizer is None else _values(optimizer.variables),
+            "optimizer_own": None if optimizer is None else optimizer.get_own_state(),
+            "metrics": _values(model.metrics_variables),
             "random": seeds.get_random_state(),
             "data": {name: _described(one, True) for name, one in self._sources.items()},
             "positions": {
@@ -210,42 +218,22 @@ class TrainingRun:
 
     def set_state(self, state: dict[str, Any]) -> None:
         """Put back what `get_state` of an equal run gave."""
+        model, optimizer = self._model, self._model.optimizer
         self.epoch, self.batch = state["epoch"], state["batch"]
         self.seed, self.logs = state["seed"], dict(state["logs"])
-        self.over = state["stop_training"] and not self.batch
-        set_model_state(self._model, state)
+        model.stop_training = state["stop_training"]
+        self.over = model.stop_training and not self.batch
+        _assign(model.variables, state["variables"])
+        _freeze(model, state["trainable"])
+        if optimizer is not None:
+            _assign(optimizer.variables, state["optimizer"])
+            optimizer.set_own_state(state["optimizer_own"])
+        _assign(model.metrics_variables, state["metrics"])
         for name, source in self._sources.items():
             if source is not None and self._other_data is None:
                 source.set_state(state["positions"][name])
         self._told.set_state(state["callbacks"])
         seeds.set_random_state(state["random"])
-
-
-def model_state(model: Any) -> dict[str, Any]:
-    """What training changes in a model, its optimizer and its metrics, as plain data and arrays."""
-    optimizer = model.optimizer
-    return {
-        "stop_training": bool(model.stop_training),
-        "trainable": {
-            "layers": [bool(layer.trainable) for layer in model._flat_layers()],
-            "variables": [variable.trainable for variable in model.variables],
-        },
-        "variables": _values(model.variables),
-        "optimizer": [] if optimizer is None else _values(optimizer.variables),
-        "optimizer_own": None if optimizer is None else optimizer.get_own_state(),
-        "metrics": _values(model.metrics_variables),
-    }
-
-
-def set_model_state(model: Any, state: dict[str, Any]) -> None:
-    """Put back what `model_state` took, of the same variables."""
-    model.stop_training = state["stop_training"]
-    _assign(model.variables, state["variables"])
-    _freeze(model, state["trainable"])
-    if model.optimizer is not None:
-        _assign(model.optimizer.variables, state["optimizer"])
-        model.optimizer.set_own_state(state["optimizer_own"])
-    _assign(model.metrics_variables, state["metrics"])
 
 
 def _freeze(model: Any, trainable: dict[str, list[bool]]) -> None:

@@ -19,7 +19,7 @@ from lamina.ops import dtypes, shapes
 from lamina.ops.conversion import convert_to_tensor, dtype
 from lamina.ops.op_call import OpCall
 from lamina.ops.row import Tensor, TensorLike, op
-from lamina.symbolic.counting import repeated, under_way
+from lamina.symbolic.counting import runs, under_way
 from lamina.symbolic.operators import table
 from lamina.symbolic.tensor import KerasTensor, any_symbolic, infer, inferring, leaves, map_leaves
 
@@ -91,7 +91,8 @@ def cond(pred: TensorLike, true_fn: Function, false_fn: Function) -> Tree:
         1
     """
     if inferring():
-        return _specs(true_fn())
+        with runs():
+            return _specs(true_fn())
     if isinstance(pred, bool):
         return true_fn() if pred else false_fn()
     pred = convert_to_tensor(pred, "bool")
@@ -121,7 +122,8 @@ def switch(index: TensorLike, branches: Sequence[Function], *operands: Any) -> T
             f"The index of switch is an integer, not a {standardize_dtype(index.dtype)}."
         )
     if inferring():
-        return _specs(branches[0](*operands))
+        with runs():
+            return _specs(branches[0](*operands))
     return current().switch(convert_to_tensor(index, "int32"), branches, _tensors(operands))
 
 
@@ -153,8 +155,9 @@ def while_loop(
         return tuple(result) if isinstance(result, (tuple, list)) else (result,)
 
     if inferring():
-        cond(*start)
-        result = _specs(step(*start))
+        with runs():
+            cond(*start)
+            result = _specs(step(*start))
     elif maximum_iterations is None:
         result = current().while_loop(cond, step, start)
     else:
@@ -211,7 +214,7 @@ def scan(
     if not isinstance(unroll, int) or (unroll is not False and unroll < 1):
         raise ValueError(f"unroll is a number of steps of at least 1, or a bool, not {unroll!r}.")
     if inferring():
-        with repeated(size):
+        with runs(size):
             carry, y = f(_specs(init), _first(xs))
         return _specs(carry), _stacked(y, size)
     if size == 0:  # what a step would return is known from its shapes only
@@ -304,7 +307,7 @@ def vectorized_map(function: Function, elements: Tree) -> Tree:
     """
     size = _common_length(elements, None)
     if inferring():
-        with repeated(size):
+        with runs(size):
             element = function(_first(elements))
         return _stacked(element, size)
     return current().vmap(lambda element: _tensors(function(element)), 0, 0)(_tensors(elements))
@@ -326,7 +329,7 @@ def fori_loop(lower: Any, upper: Any, body_fun: Function, init_val: Tree) -> Tre
     """
     if inferring():
         known = isinstance(lower, int) and isinstance(upper, int)
-        with repeated(max(upper - lower, 0) if known else 1):
+        with runs(max(upper - lower, 0) if known else 1):
             return _specs(body_fun(KerasTensor((), "int32"), _specs(init_val)))
     if isinstance(lower, int) and isinstance(upper, int):
         steps = convert_to_tensor(np.arange(lower, upper), "int32")

@@ -12,12 +12,12 @@ class Count:
 
     Attributes:
         operations: how many; NaN where something ran of which that is not known.
-        in_loop: whether the block is part of a loop's body.
+        in_body: whether the block is in the body of a loop or a branch.
     """
 
-    def __init__(self, in_loop: bool = False) -> None:
+    def __init__(self, in_body: bool = False) -> None:
         self.operations = 0.0
-        self.in_loop = in_loop
+        self.in_body = in_body
 
 
 class _Local(threading.local):
@@ -33,8 +33,12 @@ def under_way() -> Count | None:
 
 
 @contextlib.contextmanager
-def counting(times: float = 1) -> Iterator[Count]:
+def counting(times: float = 1, in_body: bool = False) -> Iterator[Count]:
     """A block whose operations are counted, and as those of `times` runs in a block around it.
+
+    Args:
+        times: how often it runs.
+        in_body: whether it is the body of a loop or a branch.
 
     Example:
         >>> with counting() as outer:
@@ -44,7 +48,7 @@ def counting(times: float = 1) -> Iterator[Count]:
         6.0
     """
     outer = _local.count
-    inner = Count(in_loop=times != 1 or (outer is not None and outer.in_loop))
+    inner = Count(in_body or (outer is not None and outer.in_body))
     _local.count = inner
     try:
         yield inner
@@ -54,6 +58,6 @@ def counting(times: float = 1) -> Iterator[Count]:
             outer.operations += times * inner.operations
 
 
-def repeated(times: int) -> contextlib.AbstractContextManager[object]:
-    """A block that stands for `times` runs of it, where operations are being counted."""
-    return contextlib.nullcontext() if _local.count is None else counting(times)
+def runs(times: int = 1) -> contextlib.AbstractContextManager[object]:
+    """The body of a loop, run `times` times, or of a branch, where operations are being counted."""
+    return contextlib.nullcontext() if _local.count is None else counting(times, in_body=True)

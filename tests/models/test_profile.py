@@ -16,9 +16,10 @@ from lamina.symbolic.tensor import infer
 
 def operations(layer, *shapes):
     """What is counted of one call on float tensors of these shapes."""
-    layer(*map(ops.ones, shapes))
+    specs = [*map(lamina.KerasTensor, shapes)]
+    infer(layer, *specs)  # builds it
     with counting() as count:
-        infer(layer, *map(lamina.KerasTensor, shapes))
+        infer(layer, *specs)
     return count.operations
 
 
@@ -92,6 +93,8 @@ def test_mapped_and_counted_loops():
         return found.operations
 
     assert count(lambda x: ops.vectorized_map(ops.tanh, x)) == 30
+    assert count(lambda x: ops.while_loop(lambda x: True, lambda x: x + 1.0, [x])) == 30
+    assert count(lambda x: ops.cond(x[0, 0, 0] > 0, lambda: x * x + x, lambda: x)) == 60
     assert count(lambda x: ops.fori_loop(0, 4, lambda i, x: x + 1.0, x)) == 4 * 30
     assert count(lambda x: ops.associative_scan(ops.add, x)) == (4 + 3 + 1) * 6
     assert count(lambda x: ops.rfft(x)[0]) == pytest.approx(2.5 * 30 * np.log2(3))
@@ -216,6 +219,36 @@ def test_training_goes_on_as_if_nothing_had_been():
     assert model.history is history and not model.norm.trainable and not model.stop_training
     again = lamina.tree.flatten(seeds.get_random_state())
     assert all(map(np.array_equal, again, lamina.tree.flatten(drawn)))
+
+
+class OwnStep(lamina.Model):
+    """A step that makes variables which nobody could know of before."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.dense = layers.Dense(1)
+        self.second = lamina.optimizers.Adam(name="second")
+
+    def call(self, x):
+        return self.dense(x)
+
+    def train_step(self, data):
+        x, y = data
+        variables = self.trainable_variables
+        loss, gradients = lamina.value_and_grad(lambda: ops.mean((self(x) - y) ** 2), variables)()
+        self.second.apply(gradients, variables)
+        return {"loss": loss}
+
+
+def test_variables_that_a_step_makes_are_told_of():
+    model = OwnStep()
+    model.compile()
+    x, y = np.ones((8, 3)), np.ones((8, 1))
+    with pytest.warns(UserWarning, match=r"its train_step made \d+ variables, as 'second"):
+        quietly(model, x, y)
+    before = [variable.numpy() for variable in model.variables]
+    assert quietly(model, x, y).fit.steps == 1
+    assert all(map(np.array_equal, before, [one.numpy() for one in model.variables]))
 
 
 class Slow(lamina.callbacks.Callback):
