@@ -332,7 +332,7 @@ class Model(Trainer, Layer):
             y: targets, beside arrays.
             batch_size: rows in a batch of arrays.
             steps: batches in an epoch of `fit`, at most.
-            runs: how often each layer is timed.
+            runs: how often each layer is timed, at least; small ones are timed more often.
             callbacks: what `fit` tells, by name in its table.
             print_fn: takes the text instead of standard output.
 

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
+from lamina.symbolic.graph import to_snake_case
+
 Shape = tuple[int, ...]
 
 
@@ -122,7 +124,7 @@ def profile_text(profile: Profile, width: int | None = None) -> str:
     console = Console(file=buffer, width=width, highlight=False, markup=False)
 
     def show(titles: list[str], rows: Iterable[list[str]]) -> None:
-        table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+        table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
         for i, title in enumerate(titles):
             table.add_column(title, justify="right" if i else "left", overflow="fold")
         for row in rows:
@@ -149,15 +151,17 @@ def profile_text(profile: Profile, width: int | None = None) -> str:
 
 def _layer_row(layer: LayerProfile) -> list[str]:
     name = layer.path.rpartition("/")[2]
+    # A name that was made from the type says it already, and deep models need the room.
+    kind = "" if name.startswith(to_snake_case(layer.kind)) else f" ({layer.kind})"
     times = f" × {layer.calls}" if layer.calls > 1 else ""
     shapes = ", ".join(map(str, layer.output_shapes))
     return [
-        f"{'  ' * layer.depth}{name} ({layer.kind}){times}",
+        f"{'  ' * layer.depth}{name}{kind}{times}",
         shapes if len(layer.output_shapes) == 1 else f"[{shapes}]",
         f"{layer.parameters:,}",
         amount(layer.operations).strip(),
         seconds_text(layer.seconds),
-        bytes_text(layer.output_bytes, 1),
+        bytes_text(layer.output_bytes, None),
     ]
 
 
@@ -170,8 +174,8 @@ def _totals(profile: Profile) -> list[str]:
     if len(parts) > 1 and len(times) == len(parts):
         lines[0] += f" (its layers one by one: {seconds_text(sum(times))})"
     lines.append(
-        f" Memory: {bytes_text(model.parameter_bytes, 1)} of parameters, "
-        f"{bytes_text(profile.activation_bytes, 1)} of activations"
+        f" Memory: {bytes_text(model.parameter_bytes, None)} of parameters, "
+        f"{bytes_text(profile.activation_bytes, None)} of activations"
     )
     return lines
 
@@ -197,7 +201,7 @@ def amount(value: float | None) -> str:
     if value is None:
         return "- "
     power = min(int(math.log10(max(value, 1)) // 3), 5)
-    return f"{value / 1000**power:.3g} {('', 'K', 'M', 'G', 'T', 'P')[power]}"
+    return f"{_figures(value / 1000**power)} {('', 'K', 'M', 'G', 'T', 'P')[power]}"
 
 
 def seconds_text(value: float | None) -> str:
@@ -215,12 +219,18 @@ def seconds_text(value: float | None) -> str:
     return f"{value * 1e6:.1f} µs"
 
 
-def bytes_text(size: float, digits: int = 2) -> str:
-    """A number of bytes in the unit that suits it.
+def bytes_text(size: float, digits: int | None = 2) -> str:
+    """A number of bytes in the unit that suits it, with so many decimals, or in three figures.
 
     Example:
-        >>> bytes_text(2048)
-        '2.00 KB'
+        >>> bytes_text(2048), bytes_text(2048, None), bytes_text(25000, None)
+        ('2.00 KB', '2 KB', '24.4 KB')
     """
     power = min(int(math.log2(max(size, 1)) // 10), 3)
-    return f"{size / 1024**power:.{digits}f} {('B', 'KB', 'MB', 'GB')[power]}"
+    value = size / 1024**power
+    shown = _figures(value) if digits is None else f"{value:.{digits}f}"
+    return f"{shown} {('B', 'KB', 'MB', 'GB')[power]}"
+
+
+def _figures(value: float) -> str:
+    return f"{value:.0f}" if value >= 100 else f"{value:.3g}"

@@ -30,6 +30,9 @@ from lamina.models.summary import byte_count, elements
 from lamina.symbolic.counting import counting, under_way
 from lamina.symbolic.tensor import KerasTensor, computation, infer, leaves, map_leaves
 
+# Seconds for which a layer is timed at least: the times of the smallest scatter most.
+_LEAST = 0.005
+
 
 def measure(model: Any, source: Source, callbacks: Any, runs: int) -> Profile:
     """The profile of a model on the batches of `source`; its state is afterwards what it was.
@@ -38,7 +41,7 @@ def measure(model: Any, source: Source, callbacks: Any, runs: int) -> Profile:
         model: it is built if it is not, and so is its optimizer if it is compiled.
         source: the layers are measured on its first batch, `fit` on all.
         callbacks: what `fit` is to tell beside its own.
-        runs: how often each layer is timed.
+        runs: how often each layer is timed, at least.
     """
     batch = source.peek()
     x, y, _ = unpack_x_y_sample_weight(batch)
@@ -257,8 +260,9 @@ class _Layers:
     def _timed(self, layer: Layer, given: _Given, runs: int) -> float:
         """The median time of a call, compiled as the model's steps are, waited for."""
         run = as_compiled(self.model, functools.partial(given.call, layer))
-        times = []
-        for _ in range(runs + 2):  # the first two compile, and settle
+        times: list[float] = []
+        # The first two compile, and settle.
+        while len(times) < runs + 2 or sum(times[2:]) < _LEAST:
             begin = time.perf_counter()
             current().block(run(given.tensors, given.masks))
             current().synchronize()
