@@ -376,6 +376,12 @@ class Backend(abc.ABC):
         """`tree`, all of it computed by now."""
         return tree
 
+    def synchronize(self) -> None:  # noqa: B027
+        """Wait until all that was handed to the devices is computed.
+
+        Overridden where functions may return before, and `block` does not wait.
+        """
+
 
 def differing_writes(cells: Sequence[Any]) -> ValueError:
     """The error of a `vmap` whose function assigned variables a value of each element's own."""

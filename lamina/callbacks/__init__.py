@@ -3,6 +3,7 @@
 from lamina.callbacks.backup_and_restore import BackupAndRestore
 from lamina.callbacks.callback import Callback, wants_batches
 from lamina.callbacks.callback_list import CallbackList
+from lamina.callbacks.clock import Clock
 from lamina.callbacks.csv_logger import CSVLogger
 from lamina.callbacks.early_stopping import EarlyStopping
 from lamina.callbacks.history import History
@@ -18,6 +19,7 @@ __all__ = [
     "CSVLogger",
     "Callback",
     "CallbackList",
+    "Clock",
     "EarlyStopping",
     "History",
     "LambdaCallback",

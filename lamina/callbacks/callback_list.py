@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from lamina.callbacks.callback import Callback, Logs, hears_batches, overrides, wants_batches
+from lamina.callbacks.clock import Clock, Untimed
 from lamina.callbacks.history import History
 from lamina.callbacks.progbar_logger import ProgbarLogger
 
@@ -53,6 +54,18 @@ class CallbackList(Callback):
     def history(self) -> History | None:
         """The history among the callbacks, if there is one."""
         return next((each for each in self.callbacks if isinstance(each, History)), None)
+
+    @property
+    def clock(self) -> Any:
+        """The clock among the callbacks, or what times nothing."""
+        return next((each for each in self.callbacks if isinstance(each, Clock)), _UNTIMED)
+
+    def hook(self, callback: Callback, name: str) -> Callable[..., None]:
+        """The method `name` of one of the callbacks, timed where there is a clock."""
+        method: Callable[..., None] = getattr(callback, name)
+        return (
+            method if callback is self.clock else self.clock.hook(method, type(callback).__name__)
+        )
 
     def __iter__(self) -> Iterator[Callback]:
         return iter(self.callbacks)
@@ -137,14 +150,14 @@ class CallbackList(Callback):
         failure: BaseException | None = None
         try:
             for callback in self.callbacks:
-                getattr(callback, f"on_{phase}_begin")(logs if logs is not None else {})
+                self.hook(callback, f"on_{phase}_begin")(logs if logs is not None else {})
                 begun.append(callback)
             yield final_logs
         except BaseException as error:
             failure = error
         for callback in begun:
             try:
-                getattr(callback, f"on_{phase}_end")(final_logs)
+                self.hook(callback, f"on_{phase}_end")(final_logs)
             except Exception as error:
                 if failure is None:
                     failure = error
@@ -155,18 +168,21 @@ class CallbackList(Callback):
             raise failure
 
 
+_UNTIMED = Untimed()
+
+
 def _forward(hook: str, numbered: bool) -> Callable[..., None]:
     """A method that calls `hook` of every callback."""
 
     def call_with_number(self: CallbackList, number: int, logs: Logs | None = None) -> None:
         logs = {} if logs is None else logs
         for callback in self.callbacks:
-            getattr(callback, hook)(number, logs=logs)
+            self.hook(callback, hook)(number, logs=logs)
 
     def call(self: CallbackList, logs: Logs | None = None) -> None:
         logs = {} if logs is None else logs
         for callback in self.callbacks:
-            getattr(callback, hook)(logs=logs)
+            self.hook(callback, hook)(logs=logs)
 
     method = call_with_number if numbered else call
     method.__name__, method.__doc__ = hook, f"Call `{hook}` of every callback."

@@ -1,5 +1,6 @@
 """Arrays in memory: NumPy, pandas, tensors of any framework, SciPy sparse, lists of numbers."""
 
+import copy
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
@@ -83,6 +84,13 @@ class ArraySource(Source):
         batch: Any = as_batch(x, y, sample_weight)
         self._structure = optree.tree_structure(batch)
         self._columns = [_Column(name, array, floatx) for name, array in named]
+
+    def limited(self, batches: int) -> "ArraySource":
+        """The first batches alone, as a source of their own."""
+        part = copy.copy(self)
+        part.num_rows = min(self.num_rows, batches * self.batch_size)
+        part.num_batches = min(self.num_batches, batches)
+        return part
 
     def epoch(self, shuffle_seed: int | None = None) -> Iterator[Batch]:
         """Yield the batches of one epoch, in the order that the seed gives."""

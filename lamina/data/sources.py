@@ -24,6 +24,7 @@ def make_source(
     class_weight: Mapping[int, float] | None = None,
     floatx: str = "float32",
     allow_empty: bool = False,
+    at_most: bool = False,
 ) -> Source:
     """Return the batches of any data that `fit`, `evaluate` and `predict` take.
 
@@ -41,6 +42,7 @@ def make_source(
         class_weight: weight of each class id.
         floatx: dtype in which floating data is given.
         allow_empty: accept arrays of no rows.
+        at_most: whether fewer batches than `steps` are as good; of arrays it is the first ones.
 
     Raises:
         EmptyDataError: there are no rows.
@@ -78,8 +80,10 @@ def make_source(
             stacklevel=3,
         )
         return StepLimitedSource(source, limit, at_most=steps is None)
+    if steps is not None and at_most and isinstance(source, ArraySource):
+        return source.limited(steps)
     if steps is not None and steps != source.num_batches:
-        return StepLimitedSource(source, steps)
+        return StepLimitedSource(source, steps, at_most)
     if source.endless:
         raise ValueError(
             f"The {type(x).__name__} is endless: say how many batches make an epoch, with "

@@ -40,11 +40,6 @@ def steps_per_dispatch(model: Any, source: Source, told: CallbackList, phase: st
     return STEPS if model._functions[key] <= SMALL else 1
 
 
-def _compiles(model: Any) -> bool:
-    """Whether steps are compiled: where the backend does so by default, or is asked to."""
-    return not model.run_eagerly and (current().compiles or model._jit_compile is True)
-
-
 @dataclass(frozen=True)
 class Runner:
     """What runs a chunk: one batch by `single`, several by `several`."""
@@ -89,10 +84,14 @@ def _make(model: Any, phase: str, guarded: bool) -> Runner:
         )
         return results if phase == "predict" else map_leaves(lambda logs: logs[-1], results)
 
-    if _compiles(model):
-        jit_compile = None if model._jit_compile == "auto" else model._jit_compile
-        return Runner(*(current().jit(run, jit_compile) for run in (single, several)))
-    return Runner(single, several)
+    return Runner(as_compiled(model, single), as_compiled(model, several))
+
+
+def as_compiled(model: Any, function: Callable[..., Any]) -> Callable[..., Any]:
+    """`function` compiled as the model's steps are, or as it is where these are not."""
+    if model.run_eagerly or not (current().compiles or model._jit_compile is True):
+        return function
+    return current().jit(function, None if model._jit_compile == "auto" else model._jit_compile)
 
 
 def _guarded(model: Any, step: Callable[[Any], Any]) -> Callable[[Any], Any]:

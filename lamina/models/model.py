@@ -5,14 +5,20 @@ from __future__ import annotations
 import json
 from typing import Any, ClassVar
 
+from lamina.backend import floatx
+from lamina.backend.tracebacks import filtered
 from lamina.core.call import shapes
 from lamina.core.layer import Layer
 from lamina.core.messages import say
 from lamina.core.registry import CustomObjectScope, serialize
 from lamina.core.state import unique
 from lamina.core.walks import once
+from lamina.data import make_source
+from lamina.data.checks import check_count
 from lamina.models.config import graph_config, graph_from_config
 from lamina.models.graph import Graph
+from lamina.models.profile import Profile
+from lamina.models.profiling import measure
 from lamina.models.summary import summary_text
 from lamina.models.trainer import Trainer
 from lamina.saving import load_weights, save_model, save_weights
@@ -294,6 +300,70 @@ class Model(Trainer, Layer):
         (print_fn or say)(
             summary_text(self, line_length, positions, expand_nested, show_trainable, layer_range)
         )
+
+    @filtered
+    def profile(
+        self,
+        x: Any,
+        y: Any = None,
+        batch_size: int = 32,
+        *,
+        steps: int = 64,
+        runs: int = 10,
+        callbacks: Any = None,
+        print_fn: Any = None,
+    ) -> Profile:
+        """Print what each layer takes in a forward pass, and where `fit` spends its time.
+
+        By layer: parameters, floating-point operations, time, and the size of the output. A
+        multiply-add counts as two operations, any other function one for each element. What is
+        called in a loop or a branch is a part of the layer around it; of a `while_loop` one step
+        is counted, of branches the first. Times are medians, each layer compiled by itself as
+        `fit` compiles the model. Alone, layers take longer in all than together: the compiler
+        joins what is called together, and each call has a price, tens of microseconds, which is
+        most of a small layer's time. The first row is the model as a whole.
+
+        `fit` is looked at where the model is compiled and there are targets: it trains for two
+        epochs, of which the second is timed. Weights, optimizer and random states are afterwards
+        what they were; a generator has given `2 * steps` batches, and callbacks have been told.
+
+        Args:
+            x: data as for `fit`; the layers get the first batch.
+            y: targets, beside arrays.
+            batch_size: rows in a batch of arrays.
+            steps: batches in an epoch of `fit`, at most.
+            runs: how often each layer is timed, at least; small ones are timed more often.
+            callbacks: what `fit` tells, by name in its table.
+            print_fn: takes the text instead of standard output.
+
+        Returns:
+            A `Profile`: `profile.layers`, `profile.fit`.
+
+        Raises:
+            ValueError: if the data does not fit the model, or gives out in the first epoch.
+
+        Example:
+            >>> import lamina
+            >>> model = lamina.Sequential([lamina.layers.Dense(4), lamina.layers.Dense(2)])
+            >>> found = model.profile(lamina.ops.ones((8, 3)), print_fn=lambda text: None)
+            >>> [(layer.kind, layer.operations) for layer in found.layers]
+            [('Sequential', 368.0), ('Dense', 224.0), ('Dense', 144.0)]
+        """
+        source = make_source(
+            x,
+            y,
+            batch_size=batch_size,
+            steps=check_count(steps, "steps"),
+            at_most=True,
+            shuffle=True,
+            floatx=floatx(),
+        )
+        try:
+            found = measure(self, source, callbacks, check_count(runs, "runs"))
+        finally:
+            source.close()
+        (print_fn or say)(str(found))
+        return found
 
 
 class Functional(Model):

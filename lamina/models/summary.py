@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import io
 import itertools
+import math
 import re
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
 from lamina.backend.dtypes import bits
 from lamina.core.variable import Variable
+from lamina.models.profile import bytes_text
 from lamina.symbolic import dimension
 from lamina.symbolic.tensor import leaves
 
@@ -115,7 +118,7 @@ def _nodes(operation: Any, owner: Any) -> list[Any]:
 def _count(operation: Any) -> str:
     if not hasattr(operation, "weights"):
         return "0"
-    return f"{_elements(operation.weights):,}" if operation.built else "0 (unbuilt)"
+    return f"{elements(operation.weights):,}" if operation.built else "0 (unbuilt)"
 
 
 def _sources(operation: Any, owner: Any) -> str:
@@ -138,17 +141,17 @@ def _branches(model: Any) -> bool:
     )
 
 
-def _elements(variables: list[Variable]) -> int:
+def elements(variables: list[Variable]) -> int:
+    """How many numbers variables hold."""
     return int(sum(np.prod(v.shape, dtype=np.int64) for v in variables))
 
 
-def _size(variables: list[Variable]) -> str:
-    size = sum(
-        np.prod(v.shape, dtype=np.int64) * (1 if v.dtype == "bool" else bits(v.dtype) / 8)
-        for v in variables
+def byte_count(tensors: Iterable[Any]) -> int:
+    """The bytes that variables or symbolic tensors take."""
+    return sum(
+        math.prod(one.shape) * (8 if one.dtype == "bool" else bits(one.dtype)) // 8
+        for one in tensors
     )
-    power = min(int(np.log2(max(size, 1)) // 10), 3)
-    return f"{size / 1024**power:.2f} {('B', 'KB', 'MB', 'GB')[power]}"
 
 
 def _totals(model: Any) -> list[str]:
@@ -162,4 +165,7 @@ def _totals(model: Any) -> list[str]:
         ("Non-trainable params", fixed),
     ]
     groups += [("Optimizer params", optimizer)] if optimizer else []
-    return [f" {title}: {_elements(found):,} ({_size(found)})" for title, found in groups]
+    return [
+        f" {title}: {elements(found):,} ({bytes_text(byte_count(found))})"
+        for title, found in groups
+    ]

@@ -201,7 +201,8 @@ class Trainer(Stateless):
         else:
             logs = self._run_batches(source, told, "train", runner, run.seed + run.epoch, run=run)
         source.on_epoch_end()
-        return _numbers(logs)
+        numbers: dict[str, Any] = told.clock.timed("compute", _numbers)(logs)
+        return numbers
 
     @standing()
     def _run_batches(
@@ -218,15 +219,19 @@ class Trainer(Stateless):
         step, logs = (0, {}) if run is None else (run.batch, run.logs if run.batch else {})
         under_way: collections.deque[Any] = collections.deque()
         hearing = told.hearing_batches(phase)
-        begin = [getattr(one, f"on_{phase}_batch_begin") for one in hearing]
-        end = [getattr(one, f"on_{phase}_batch_end") for one in hearing]
+        begin = [told.hook(one, f"on_{phase}_batch_begin") for one in hearing]
+        end = [told.hook(one, f"on_{phase}_batch_end") for one in hearing]
+        clock = told.clock
+        wait = clock.timed("compute", current().block)
         if not (self.run_eagerly or told.wants_batches(phase)):
             runner = runner.repeating(source.num_batches)
-        for chunk in source.stacked(steps_per_dispatch(self, source, told, phase), seed):
+        dispatch = clock.timed("dispatch", runner)
+        chunks = source.stacked(steps_per_dispatch(self, source, told, phase), seed)
+        for chunk in clock.each("data", chunks):
             for tell in begin:
                 tell(step, logs={})
             try:
-                logs = runner(chunk)
+                logs = dispatch(chunk)
             except Exception as error:
                 error.add_note(f"It happened in batch {step} (of {phase}, counted from 0).")
                 raise
@@ -235,11 +240,11 @@ class Trainer(Stateless):
             # keeps it busy, and bounds the memory of batches handed over.
             under_way.append(logs)
             if len(under_way) > AHEAD:
-                current().block(under_way.popleft())
+                wait(under_way.popleft())
             if (
                 step == source.num_batches
             ):  # so that the last progress shown is true of the whole epoch
-                current().block(logs)
+                wait(logs)
             if collect is not None:
                 collect(logs, chunk.steps)
             shown = {"outputs": logs} if phase == "predict" else dict(logs)

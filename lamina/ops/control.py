@@ -19,6 +19,7 @@ from lamina.ops import dtypes, shapes
 from lamina.ops.conversion import convert_to_tensor, dtype
 from lamina.ops.op_call import OpCall
 from lamina.ops.row import Tensor, TensorLike, op
+from lamina.symbolic.counting import runs, under_way
 from lamina.symbolic.operators import table
 from lamina.symbolic.tensor import KerasTensor, any_symbolic, infer, inferring, leaves, map_leaves
 
@@ -90,7 +91,8 @@ def cond(pred: TensorLike, true_fn: Function, false_fn: Function) -> Tree:
         1
     """
     if inferring():
-        return _specs(true_fn())
+        with runs():
+            return _specs(true_fn())
     if isinstance(pred, bool):
         return true_fn() if pred else false_fn()
     pred = convert_to_tensor(pred, "bool")
@@ -120,7 +122,8 @@ def switch(index: TensorLike, branches: Sequence[Function], *operands: Any) -> T
             f"The index of switch is an integer, not a {standardize_dtype(index.dtype)}."
         )
     if inferring():
-        return _specs(branches[0](*operands))
+        with runs():
+            return _specs(branches[0](*operands))
     return current().switch(convert_to_tensor(index, "int32"), branches, _tensors(operands))
 
 
@@ -152,8 +155,9 @@ def while_loop(
         return tuple(result) if isinstance(result, (tuple, list)) else (result,)
 
     if inferring():
-        cond(*start)
-        result = _specs(step(*start))
+        with runs():
+            cond(*start)
+            result = _specs(step(*start))
     elif maximum_iterations is None:
         result = current().while_loop(cond, step, start)
     else:
@@ -210,7 +214,8 @@ def scan(
     if not isinstance(unroll, int) or (unroll is not False and unroll < 1):
         raise ValueError(f"unroll is a number of steps of at least 1, or a bool, not {unroll!r}.")
     if inferring():
-        carry, y = f(_specs(init), _first(xs))
+        with runs(size):
+            carry, y = f(_specs(init), _first(xs))
         return _specs(carry), _stacked(y, size)
     if size == 0:  # what a step would return is known from its shapes only
         step = map_leaves(lambda x: Spec(x.shape, x.dtype), (_specs(init), _first(xs)))
@@ -252,7 +257,7 @@ def associative_scan(f: Function, elems: Tree, reverse: bool = False, axis: int 
         >>> ops.convert_to_numpy(sums).tolist()
         [1, 3, 6]
     """
-    if inferring():
+    if inferring() and under_way() is None:
         return _specs(elems)
     found = _tensors(elems)
     size = _common_length(found, None, axis)
@@ -302,7 +307,9 @@ def vectorized_map(function: Function, elements: Tree) -> Tree:
     """
     size = _common_length(elements, None)
     if inferring():
-        return _stacked(function(_first(elements)), size)
+        with runs(size):
+            element = function(_first(elements))
+        return _stacked(element, size)
     return current().vmap(lambda element: _tensors(function(element)), 0, 0)(_tensors(elements))
 
 
@@ -321,7 +328,9 @@ def fori_loop(lower: Any, upper: Any, body_fun: Function, init_val: Tree) -> Tre
         10
     """
     if inferring():
-        return _specs(body_fun(KerasTensor((), "int32"), _specs(init_val)))
+        known = isinstance(lower, int) and isinstance(upper, int)
+        with runs(max(upper - lower, 0) if known else 1):
+            return _specs(body_fun(KerasTensor((), "int32"), _specs(init_val)))
     if isinstance(lower, int) and isinstance(upper, int):
         steps = convert_to_tensor(np.arange(lower, upper), "int32")
         return scan(lambda value, i: (body_fun(i, value), ()), init_val, steps)[0]

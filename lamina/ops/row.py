@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import math
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
@@ -28,6 +29,7 @@ from lamina.backend import current
 from lamina.backend.config import settings
 from lamina.backend.dtypes import is_integer, standardize_dtype, strong
 from lamina.backend.tracebacks import cut
+from lamina.ops import work
 from lamina.ops.op_call import OpCall, rows
 from lamina.ops.operand import (
     converted,
@@ -38,6 +40,7 @@ from lamina.ops.operand import (
     to_tensor,
     weak_dtype,
 )
+from lamina.symbolic import counting
 from lamina.symbolic.operators import Operators, table
 from lamina.symbolic.tensor import (
     KerasTensor,
@@ -304,12 +307,16 @@ class Row:
                 shapes[i] = [shape_of(leaf) for leaf in values[i]]
             elif values[i] is not None:
                 shapes[i] = shape_of(values[i])
+        given = shapes
         if getattr(self.shape, "of_operands", False):
-            shapes = [shapes[i] for i in self.tensors if shapes[i] is not None]
+            given = [shapes[i] for i in self.tensors if shapes[i] is not None]
         try:
-            found = self.shape(*shapes)
+            found = self.shape(*given)
         except ShapeError as error:
             raise ShapeError(f"ops.{self.name}: {error}") from None
+        count = counting.under_way()
+        if count is not None:
+            count.operations += self._operations(values, shapes, found, result)
         dtype = result
         first = self._parts(self.operands[0], values)[:1] if self.operands else []
         if dtype is None and first:
@@ -319,6 +326,20 @@ class Row:
             tensors = [KerasTensor(s, d) for s, d in zip(found, kinds, strict=True)]
             return tuple(tensors) if isinstance(dtype, tuple) else tensors
         return KerasTensor(found, dtype)
+
+    def _operations(self, values: list[Any], shapes: list[Any], found: Any, result: Any) -> float:
+        """The floating-point operations of one call; NaN where that cannot be told."""
+        if self.name in work.RULES or not self.has_body:
+            dtype = result[0] if isinstance(result, tuple) else result
+            counts = getattr(self.shape, "counts", None)
+            return work.operations(self.name, counts, found, dtype, shapes)
+        lifted = [_lifted(one) if i in self.tensors else one for i, one in enumerate(values)]
+        with counting.counting(times=0) as inside:
+            try:
+                self.definition(*lifted)
+            except Exception:  # it looks at values, of which there are none
+                return math.nan
+        return inside.operations
 
 
 class Plan:

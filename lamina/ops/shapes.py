@@ -22,12 +22,27 @@ def of_operands(rule: F) -> F:
     return rule
 
 
+def counts(what: str) -> Callable[[F], F]:
+    """Mark a rule whose ops take one operation for each element of their `"result"` or `"operand"`.
+
+    `lamina.ops.work` has the ops that take more or less.
+    """
+
+    def mark(rule: F) -> F:
+        rule.counts = what  # type: ignore[attr-defined]
+        return rule
+
+    return mark
+
+
+@counts("result")
 @of_operands
 def same(x: Shape, *others: Shape) -> Shape:
     """The first operand's shape."""
     return x
 
 
+@counts("result")
 @of_operands
 def broadcast(*shapes: Shape) -> Shape:
     """The operands' shapes broadcast together, as NumPy does.
@@ -61,6 +76,7 @@ def canonical_axes(axis: int | Sequence[int] | None, rank: int) -> list[int]:
     return [canonical_axis(one, rank) for one in ([axis] if isinstance(axis, int) else axis)]
 
 
+@counts("operand")
 def reduce(
     x: Shape, axis: int | Sequence[int] | None = None, keepdims: bool = False, *others: Any
 ) -> Shape:
@@ -71,6 +87,7 @@ def reduce(
     return tuple(size for i, size in enumerate(x) if i not in reduced)
 
 
+@counts("operand")
 def extreme(
     x: Shape, axis: int | Sequence[int] | None = None, keepdims: bool = False, initial: Any = None
 ) -> Shape:

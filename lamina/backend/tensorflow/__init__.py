@@ -110,6 +110,9 @@ class TensorFlowBackend(Backend):
     def device(self, name: str) -> contextlib.AbstractContextManager[Any]:
         return tf.device(name)  # type: ignore[no-any-return]
 
+    def synchronize(self) -> None:
+        tf.test.experimental.sync_devices()
+
     def version(self) -> str:
         return str(tf.__version__)
 

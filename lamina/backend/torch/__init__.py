@@ -134,6 +134,10 @@ class TorchBackend(Backend):
     def device(self, name: str) -> contextlib.AbstractContextManager[Any]:
         return devices.use(name)
 
+    def synchronize(self) -> None:
+        if torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
+            torch.cuda.synchronize()
+
     def version(self) -> str:
         return str(torch.__version__)
 
