@@ -6,7 +6,6 @@ import functools
 import inspect
 from typing import Any
 
-
 _MISSING = inspect.Parameter.empty
 
 

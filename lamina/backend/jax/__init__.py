@@ -13,6 +13,7 @@ from jax import lax
 
 from lamina.backend.contract import Backend, Function
 from lamina.backend.jax import (
+    compiled_cache,
     devices,
     foreign,
     kernels,
@@ -35,6 +36,10 @@ class JaxBackend(Backend):
     declines = frozenset(["dot_product_attention"])
     tensor_types = (jax.Array,)
     own: Mapping[str, Function | None] = {**kernels.OWN, **linear.OWN, **nn.OWN, **random.OWN}
+
+    def __init__(self) -> None:
+        super().__init__()
+        compiled_cache.keep_compiled_programs()
 
     def namespaces(self) -> Sequence[Any]:
         return (jnp, jax.nn, jnp.linalg, lax, jax.scipy.special)
