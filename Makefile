@@ -52,9 +52,10 @@ lint: $(VENV)/.installed-dev
 agreement: $(VENV)/.installed-dev
 	$(BIN)/python -m tests.agreement $(if $(EXAMPLES),--examples $(EXAMPLES))
 
+# docs/benchmarks.md and its picture anew, unless some of it is chosen: an hour and more.
 bench: $(VENV)/.installed-dev $(KERAS_VENV)/.installed
-	$(BIN)/python -m benchmarks --keras $(KERAS_VENV)/bin/python \
-		$(if $(BACKEND),--backend $(BACKEND)) $(WORKLOADS)
+	$(BIN)/python -m benchmarks --keras $(KERAS_VENV)/bin/python $(if $(RUNS),--runs $(RUNS)) \
+		$(if $(BACKEND),--backend $(BACKEND)) $(if $(BACKEND)$(WORKLOADS),,--write) $(WORKLOADS)
 
 clean:
 	rm -rf $(VENV) $(KERAS_VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis \
