@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
+from lamina.backend import backend
 from lamina.core import registry, versions
 from lamina.core.load_errors import DamagedFileError, LoadError, UnfitFileError, shortened
 from lamina.saving import json_text
@@ -172,13 +172,16 @@ def write_legacy(model: Any, file: Any, include_optimizer: bool) -> None:
     with Hdf5Writer(file) as writer:
         described = registry.serialize(model)
         compiled = described.pop("compile_config", None)
-        attributes = {"keras_version": versions.KERAS, "backend": "jax"}
-        config = {key: described[key] for key in ("class_name", "config")}
-        texts = {"model_config": json.dumps(_plain_layers(config))}
+        attributes = {"keras_version": versions.KERAS, "backend": backend()}
+        # By its shapes a class that is no graph of layers is built; Keras passes them over.
+        kept = ("class_name", "config", *["build_config"] * ("layers" not in described["config"]))
+        config = {key: described[key] for key in kept if key in described}
+        name = f"The config of {model.name!r}"
+        texts = {"model_config": json_text.written(_plain_layers(config), name)}
         if include_optimizer and compiled:
             compiled["optimizer_config"] = _short(compiled.pop("optimizer"))
-            texts["training_config"] = json.dumps(
-                {key: _shortened(one) for key, one in compiled.items()}
+            texts["training_config"] = json_text.written(
+                {key: _shortened(one) for key, one in compiled.items()}, f"{name}, compiled"
             )
         writer.group("", **attributes, **texts)
         names = [layer.name for layer in model.layers]

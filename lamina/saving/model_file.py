@@ -47,7 +47,7 @@ def write_arrays(root: Any, file: Any) -> None:
 
 def write_model(model: Any, path: Path, zipped: bool) -> None:
     """Write a model to `path`, whole or not at all."""
-    config = json.dumps(registry.serialize(model))
+    config = json_text.written(registry.serialize(model), f"The config of {model.name!r}")
     if len(config) > json_text.LONGEST:
         raise SizeBudgetError(
             f"The config of {model.name!r} has {len(config):,} bytes, and files may have "
