@@ -290,7 +290,8 @@ def load_weights(
         skip_mismatch: whether to leave out, with a warning, what does not fit.
         by_name: for `.h5` files of the form of Keras 2: whether to load those layers that have
             the same names, instead of all in order.
-        load_optimizer: whether to load the optimizer's state where there is some.
+        load_optimizer: whether to load the optimizer's state where there is some; from a whole
+            `.h5` model none is, as in Keras: `load_model` takes it from there.
         report: whether to return a `LoadReport`.
         strict: whether to refuse weights that are NaN or infinite, and arrays without digests.
 
@@ -335,9 +336,8 @@ def _arrays_in(
                 how = dataclasses.replace(how, partial=True)
                 find = legacy.stored_by_name if by_name else legacy.stored_by_order
                 stored = find(model, reader, how)
-                if how.load_optimizer and not by_name:
-                    stored |= legacy.stored_optimizer(model, reader, how.report)
-                yield stored, how
+                # As in Keras, which takes the optimizer's from such a file with the model only.
+                yield stored, dataclasses.replace(how, load_optimizer=False)
                 return
             stored = by_group(reader.arrays)
         elif path.is_dir() or path.name.endswith(MODEL):

@@ -33,9 +33,10 @@ def written(tree: dict[str, Any], name: str) -> str:
         holder, key, value = _first_object(tree)
         raise TypeError(
             f"{name} cannot be written: {key!r} of {holder} is "
-            f"{shortened(repr(value), 80)} of type {type(value).__name__}, which is no plain data. Give {holder.split()[0]} a method "
-            "`get_config` that returns numbers, texts, lists and dictionaries, from which its "
-            "constructor or `from_config` can make it again."
+            f"{shortened(repr(value), 80)} of type {type(value).__name__}, which "
+            f"is no plain data. Give {holder.split()[0]} a method `get_config` that returns "
+            "numbers, texts, lists and dictionaries, from which its constructor or "
+            "`from_config` can make it again."
         ) from error
 
 

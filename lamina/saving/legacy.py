@@ -8,13 +8,20 @@ from lamina.backend import backend
 from lamina.core import registry, versions
 from lamina.core.load_errors import DamagedFileError, LoadError, UnfitFileError, shortened
 from lamina.saving import json_text
-from lamina.saving.arrays import Entry
+from lamina.saving.arrays import Entry, given, is_finite
 from lamina.saving.config_rules import modernised
 from lamina.saving.hdf5 import Hdf5Reader, Hdf5Writer
 from lamina.saving.legacy_optimizer import optimizer_entries
 from lamina.saving.report import LoadReport
 from lamina.saving.tree import parts
-from lamina.saving.weights import Loading, Stored, array_of, variables_of, warn_left_out
+from lamina.saving.weights import (
+    Loading,
+    Stored,
+    array_of,
+    variables_of,
+    warn_left_out,
+    warn_not_finite,
+)
 
 _WEIGHTS = "model_weights"
 _OPTIMIZER = "optimizer_weights"
@@ -147,6 +154,13 @@ def _by_part(model: Any, pairs: list[Any], reader: Hdf5Reader, how: Loading) -> 
             continue
         for variable, entry in zip(weights, entries, strict=True):
             path, number = places[id(variable)]
+            if how.skip_mismatch and entry.shape != variable.shape:
+                text = (
+                    f"{reader.name}: variable {variable.path!r} has the shape {variable.shape}, "
+                    f"and the file's {entry.shape}."
+                )
+                warn_left_out(text, variable.path, how)
+                entry = given(variable.path, variable.numpy())
             found.setdefault(path, {})[number] = entry
     return found
 
@@ -186,20 +200,27 @@ def write_legacy(model: Any, file: Any, include_optimizer: bool) -> None:
         writer.group("", **attributes, **texts)
         names = [layer.name for layer in model.layers]
         writer.group(_WEIGHTS, layer_names=names, **attributes)
-        for layer in model.layers:
-            _write_group(writer, f"{_WEIGHTS}/{layer.name}", _weights_of(layer))
-        _write_group(writer, f"{_WEIGHTS}/{_TOP}", _top_weights(model))
+        groups = {f"{_WEIGHTS}/{layer.name}": _weights_of(layer) for layer in model.layers}
+        groups[f"{_WEIGHTS}/{_TOP}"] = _top_weights(model)
         if include_optimizer and compiled and model.optimizer is not None:
-            _write_group(writer, _OPTIMIZER, model.optimizer.variables)
+            groups[_OPTIMIZER] = model.optimizer.variables
+        bad = [name for group, own in groups.items() for name in _write_group(writer, group, own)]
+    warn_not_finite(model, bad)
 
 
-def _write_group(writer: Hdf5Writer, group: str, variables: list[Any]) -> None:
+def _write_group(writer: Hdf5Writer, group: str, variables: list[Any]) -> list[str]:
+    """Write the arrays of a group; the names of those that hold NaN or infinities."""
+    bad = []
     names = [variable.path for variable in variables]
     # Variables of one's own may be called alike.
     names = [n if names.count(n) == 1 else f"{n}_{i}" for i, n in enumerate(names)]
     writer.group(group, weight_names=names)
     for name, variable in zip(names, variables, strict=True):
-        writer.array(f"{group}/{name}", array_of(variable))
+        array = array_of(variable)
+        if not is_finite(array):
+            bad.append(f"{group}/{name}")
+        writer.array(f"{group}/{name}", array)
+    return bad
 
 
 def _short(entry: Any) -> Any:

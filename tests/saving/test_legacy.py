@@ -230,6 +230,51 @@ def test_what_does_not_fit_is_left_out_where_asked(ours):
     assert same(values(wide)[-2:], before[-2:])
 
 
+@pytest.mark.of_keras
+@pytest.mark.parametrize("by_name", [False, True])
+@pytest.mark.filterwarnings("ignore::lamina.saving.UnverifiedFileWarning")
+def test_what_is_taken_is_what_keras_takes(by_name, tmp_path):
+    """Array by array where some do not fit, by name or in order; and no state of an optimizer."""
+
+    def model(k, inputs, units, optimizer):
+        layers = [k.layers.Dense(one, name=name) for one, name in zip(units, "ab", strict=True)]
+        made = k.Sequential([k.Input((inputs,)), *layers])
+        made.compile(optimizer, "mse")
+        made.set_weights([np.full(one.shape, inputs, "float32") for one in made.get_weights()])
+        return made
+
+    path, found = tmp_path / "m.h5", []
+    saved = model(lamina, 4, (3, 2), "adam")
+    saved.fit(X, X[:, :2], epochs=1, verbose=0)
+    saved.save(path)
+    for k in (keras, lamina):
+        other = model(k, 5, (3, 6), "sgd")
+        with pytest.warns(UserWarning):
+            other.load_weights(path, skip_mismatch=True, by_name=by_name)
+        assert int(other.optimizer.iterations.numpy()) == 0
+        found.append(values(other))
+    assert same(*found)
+    assert not np.array_equal(found[0][1], np.full(3, 5))
+
+
+def test_f9_not_finite_in_either_direction(ours, tmp_path):
+    path, model = tmp_path / "m.h5", made(lamina)
+    weights = values(model)
+    weights[0][0] = np.nan
+    model.set_weights(weights)
+    for _ in range(2):
+        with pytest.warns(lamina.saving.NonFiniteWarning, match="model_weights/hidden/.*kernel"):
+            model.save(path)
+    with pytest.warns(lamina.saving.NonFiniteWarning, match="layers/dense/0"):
+        load_model(path)
+    with pytest.raises(UnfitFileError, match="NaN"):
+        load_model(path, strict=True)
+    before = values(ours[0])
+    with pytest.raises(UnfitFileError, match="NaN"):
+        ours[0].load_weights(path, strict=True)
+    assert same(values(ours[0]), before)
+
+
 def test_the_old_form_is_known_by_its_content(ours, tmp_path):
     path = tmp_path / "m.keras"
     path.write_bytes(ours[1].read_bytes())
