@@ -71,7 +71,7 @@ class Entry:
         return is_finite(value)
 
 
-def given(where: str, value: np.ndarray) -> Entry:
+def entry_of(where: str, value: np.ndarray) -> Entry:
     """An array that is in no file, for a variable that a file has none for."""
     return Entry(where, value.shape, value.dtype.name, lambda: value, digest(value))
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 from lamina.backend import backend
 from lamina.core import registry, versions
 from lamina.core.load_errors import DamagedFileError, LoadError, UnfitFileError, shortened
 from lamina.saving import json_text
-from lamina.saving.arrays import Entry, given, is_finite
+from lamina.saving.arrays import Entry, entry_of, is_finite
 from lamina.saving.config_rules import modernised
 from lamina.saving.hdf5 import Hdf5Reader, Hdf5Writer
 from lamina.saving.legacy_optimizer import optimizer_entries
+from lamina.saving.model_file import CONFIG_DIGEST
 from lamina.saving.report import LoadReport
 from lamina.saving.tree import parts
 from lamina.saving.weights import (
@@ -46,9 +48,17 @@ def read_config(reader: Hdf5Reader, report: LoadReport, compile: bool) -> dict[s
             f"{name} holds weights and no model. Build the model by its code and call its "
             "load_weights with this path."
         )
+    whole = reader.attribute("", "training_config")
+    known = reader.attribute("", CONFIG_DIGEST)
+    if known not in (None, _digest(text, *[whole] * isinstance(whole, str))):
+        raise DamagedFileError(
+            f"{name}: model_config or training_config is not what was saved: they do not match the "
+            f"digest written with them. Use a copy of the file; if you changed them, remove the "
+            f"attribute {CONFIG_DIGEST}."
+        )
     report.written_by = f"written by Keras {_version(reader)}"
     config = json_text.parse(text, f"{name}: model_config")
-    training = reader.attribute("", "training_config") if compile else None
+    training = whole if compile else None
     if isinstance(training, str):
         compiled = json_text.parse(training, f"{name}: training_config")
         compiled["optimizer"] = compiled.pop("optimizer_config", None)
@@ -56,6 +66,11 @@ def read_config(reader: Hdf5Reader, report: LoadReport, compile: bool) -> dict[s
     elif compile:
         report.defaulted.append("the model is not compiled: the file has no training_config")
     return modernised(config, report)
+
+
+def _digest(*texts: str) -> str:
+    """The SHA-256 of the texts that describe a model."""
+    return hashlib.sha256("".join(texts).encode()).hexdigest()
 
 
 def _version(reader: Hdf5Reader) -> str:
@@ -160,7 +175,7 @@ def _by_part(model: Any, pairs: list[Any], reader: Hdf5Reader, how: Loading) -> 
                     f"and the file's {entry.shape}."
                 )
                 warn_left_out(text, variable.path, how)
-                entry = given(variable.path, variable.numpy())
+                entry = entry_of(variable.path, variable.numpy())
             found.setdefault(path, {})[number] = entry
     return found
 
@@ -197,7 +212,7 @@ def write_legacy(model: Any, file: Any, include_optimizer: bool) -> None:
             texts["training_config"] = json_text.written(
                 {key: _shortened(one) for key, one in compiled.items()}, f"{name}, compiled"
             )
-        writer.group("", **attributes, **texts)
+        writer.group("", **attributes, **texts, **{CONFIG_DIGEST: _digest(*texts.values())})
         names = [layer.name for layer in model.layers]
         writer.group(_WEIGHTS, layer_names=names, **attributes)
         groups = {f"{_WEIGHTS}/{layer.name}": _weights_of(layer) for layer in model.layers}

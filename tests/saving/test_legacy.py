@@ -197,6 +197,16 @@ def test_a_changed_number_is_seen(ours, tmp_path):
         load_model(path)
 
 
+def test_f4_a_changed_config_is_seen(ours, tmp_path):
+    path = tmp_path / "m.h5"
+    for name in ("model_config", "training_config"):
+        path.write_bytes(ours[1].read_bytes())
+        with h5py.File(path, "r+") as file:
+            file.attrs[name] = file.attrs[name].replace('"config"', '"config" ', 1)
+        with pytest.raises(DamagedFileError, match="config_sha256"):
+            load_model(path)
+
+
 def test_weights_come_in_order_or_by_name(ours):
     model, path = ours
     other = made(lamina)
