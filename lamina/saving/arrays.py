@@ -71,6 +71,11 @@ class Entry:
         return is_finite(value)
 
 
+def entry_of(where: str, value: np.ndarray) -> Entry:
+    """An array that is in no file, for a variable that a file has none for."""
+    return Entry(where, value.shape, value.dtype.name, lambda: value, digest(value))
+
+
 class Beside:
     """Calls on large arrays that run beside what follows, in order, while no more than a few wait.
 

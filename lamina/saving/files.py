@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -46,11 +47,11 @@ def save_model(
         filepath: ends in `.keras`, or in `.h5` or `.hdf5` for the form of Keras 2.
         overwrite: whether to replace a file that is there; else the user is asked.
         zipped: False for a folder of files instead of one archive.
-        **kwargs: `save_format`, the form that the path's end says, which programs for Keras 2
-            pass; for `.h5` also `include_optimizer`.
+        **kwargs: `include_optimizer`, for `.h5`; and `save_format`, which programs for Keras 2
+            pass. The form is what the path's end says: a warning tells of any other.
 
     Raises:
-        ValueError: if the path ends in something else.
+        ValueError: if the path ends in something else, or an argument is unknown.
         FileExistsError: if a file is there, `overwrite` is False and nobody can be asked.
         TypeError: if a config holds an object that has no `get_config`.
 
@@ -63,35 +64,47 @@ def save_model(
         (None, 2)
     """
     path = as_path(filepath)
-    if path.name.endswith(LEGACY) and zipped is None:
-        _save_legacy(model, path, overwrite, **kwargs)
-        return
-    if not path.name.endswith(MODEL) and zipped is not False:
+    old = path.name.endswith(LEGACY) and zipped is not False
+    asked = kwargs.pop("save_format", None)
+    if not (old or path.name.endswith(MODEL) or zipped is False):
+        also = f", whatever save_format={asked!r} says" if asked else ""
         raise ValueError(
-            f"A model's file ends in .keras, and {path} does not. For weights alone call "
-            "save_weights, for a folder pass zipped=False."
+            f"A model's file ends in .keras, or in .h5 for the form of Keras 2, and {path} does "
+            f"not{also}. For weights alone call save_weights, for a folder pass zipped=False, for "
+            "a SavedModel of TensorFlow call export."
         )
-    _check_options("save", kwargs, "keras")
+    with_optimizer = kwargs.pop("include_optimizer", True)
+    _refuse("save", kwargs)
+    if asked not in (*_FORMS[old], None):
+        _say_unused("save_format", asked, f"the form of a file is what its name ends in: {path}")
+    if not (with_optimizer or old):
+        why = "a .keras file has the optimizer, and load_model(compile=False) leaves it out"
+        _say_unused("include_optimizer", with_optimizer, why)
     if may_replace(path, overwrite):
         with model_file.saving_to(path):
-            write_model(model, path, zipped is not False)
+            if old:
+                _write_legacy(model, path, with_optimizer)
+            else:
+                write_model(model, path, zipped is not False)
 
 
-def _save_legacy(
-    model: Any, path: Path, overwrite: bool, include_optimizer: bool = True, **kwargs: Any
-) -> None:
-    _check_options("save", kwargs, "h5")
-    if may_replace(path, overwrite):
-        with model_file.saving_to(path), atomic_write(path) as file:
-            legacy.write_legacy(model, file, include_optimizer)
+# What `save_format` may call the forms of Keras 3, and of Keras 2.
+_FORMS = (("keras", "keras_v3"), ("h5", "hdf5"))
 
 
-def _check_options(method: str, options: dict[str, Any], form: str) -> None:
-    """Raise where `options` hold what no form of Keras 3 has."""
-    if options.pop("save_format", form) not in (form, None):
-        raise ValueError(f"{method} writes the form {form!r}; leave save_format out.")
+def _say_unused(name: str, value: Any, why: str) -> None:
+    """Warn of an argument of Keras 2, which Keras 3 takes without doing what it says."""
+    warnings.warn(f"{name}={value!r} was not followed: {why}.", stacklevel=4)
+
+
+def _refuse(method: str, options: dict[str, Any]) -> None:
     if options:
         raise ValueError(f"{method} has no argument {', '.join(options)}.")
+
+
+def _write_legacy(model: Any, path: Path, include_optimizer: bool) -> None:
+    with atomic_write(path) as file:
+        legacy.write_legacy(model, file, include_optimizer)
 
 
 def load_model(
@@ -225,7 +238,12 @@ def save_weights(
         >>> load_weights(model, path)
     """
     path = as_path(filepath)
-    _check_options("save_weights", kwargs, "h5")
+    if (asked := kwargs.pop("save_format", None)) not in (*_FORMS[True], None):
+        raise ValueError(
+            f"save_weights has no form {asked!r}: leave save_format out, and end the path in "
+            ".weights.h5."
+        )
+    _refuse("save_weights", kwargs)
     path, write = _writer_to(path, max_shard_size)
     if may_replace(path, overwrite):
         with model_file.saving_to(path):
@@ -272,7 +290,8 @@ def load_weights(
         skip_mismatch: whether to leave out, with a warning, what does not fit.
         by_name: for `.h5` files of the form of Keras 2: whether to load those layers that have
             the same names, instead of all in order.
-        load_optimizer: whether to load the optimizer's state where there is some.
+        load_optimizer: whether to load the optimizer's state where there is some; from a whole
+            `.h5` model none is, as in Keras: `load_model` takes it from there.
         report: whether to return a `LoadReport`.
         strict: whether to refuse weights that are NaN or infinite, and arrays without digests.
 
@@ -290,8 +309,7 @@ def load_weights(
         ...     print(str(error).partition(" has the shape ")[2][:30])
         (4, 2), and the file's (3, 2).
     """
-    if kwargs:
-        raise ValueError(f"load_weights has no argument {', '.join(kwargs)}.")
+    _refuse("load_weights", kwargs)
     path = as_path(filepath)
     check_there(path)
     notes = LoadReport(str(path))
@@ -318,9 +336,8 @@ def _arrays_in(
                 how = dataclasses.replace(how, partial=True)
                 find = legacy.stored_by_name if by_name else legacy.stored_by_order
                 stored = find(model, reader, how)
-                if how.load_optimizer and not by_name:
-                    stored |= legacy.stored_optimizer(model, reader, how.report)
-                yield stored, how
+                # As in Keras, which takes the optimizer's from such a file with the model only.
+                yield stored, dataclasses.replace(how, load_optimizer=False)
                 return
             stored = by_group(reader.arrays)
         elif path.is_dir() or path.name.endswith(MODEL):

@@ -18,7 +18,7 @@ import h5py
 import ml_dtypes
 import numpy as np
 
-from lamina.core.load_errors import DamagedFileError, UnsafeContentError
+from lamina.core.load_errors import DamagedFileError, UnsafeContentError, shortened
 from lamina.saving import headers, heaps
 from lamina.saving.arrays import Beside, Entry, digest
 
@@ -31,6 +31,8 @@ _MOST_LINKS = 200_000
 # What a chunk may be larger than its array by.
 _LARGEST_CHUNK = 2**20
 _LONGEST_ATTRIBUTE = 16 * 2**20
+# Of a list of names in one attribute: what is in a header ends at 64 kB.
+_LARGEST_LIST = 64_512
 _FILTERS = frozenset({h5py.h5z.FILTER_DEFLATE, h5py.h5z.FILTER_SHUFFLE, h5py.h5z.FILTER_FLETCHER32})
 
 
@@ -237,6 +239,24 @@ def _damage(name: str) -> Iterator[None]:
         ) from error
 
 
+def _in_pieces(path: str, name: str, texts: list[str]) -> dict[str, Any]:
+    """An attribute that lists texts; several, `name0`, `name1` and so on, where it is too large."""
+    fixed = np.array([text.encode() for text in texts], "S")
+    if fixed.nbytes <= _LARGEST_LIST:
+        return {name: texts}
+    if fixed.itemsize > _LARGEST_LIST:
+        longest = shortened(max(texts, key=len), 60)
+        raise ValueError(
+            f"{name} of {path or 'the file'!r} holds {longest!r}, a name of {fixed.itemsize:,} "
+            f"bytes, and HDF5 has room for {_LARGEST_LIST:,} in an attribute. Nothing was written. "
+            "Give it a shorter name, or save the model to a file that ends in .keras."
+        )
+    count = -(-fixed.nbytes // _LARGEST_LIST)
+    while max(one.nbytes for one in np.array_split(fixed, count)) > _LARGEST_LIST:
+        count += 1
+    return {f"{name}{number}": one for number, one in enumerate(np.array_split(fixed, count))}
+
+
 def is_hdf5(start: bytes) -> bool:
     """Whether a file that begins with `start` is an HDF5 file."""
     return start.startswith(_MAGIC)
@@ -271,10 +291,18 @@ class Hdf5Writer:
             self._opened.close()
 
     def group(self, path: str, **attributes: Any) -> None:
-        """Make a group, and the groups above it, with attributes."""
+        """Make a group, and the groups above it, with attributes: texts, or lists of texts.
+
+        A list that HDF5 has no room for in one attribute is split, as Keras does it.
+
+        Raises:
+            ValueError: if a text of a list alone is too long for an attribute.
+        """
         made = self._file.require_group(path or "/")
         for name, value in attributes.items():
-            made.attrs[name] = value
+            made.attrs.update(
+                _in_pieces(path, name, value) if isinstance(value, list) else {name: value}
+            )
 
     def array(self, path: str, value: np.ndarray) -> None:
         """Write an array with its digest."""

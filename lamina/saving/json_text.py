@@ -1,15 +1,60 @@
-"""JSON out of files: small enough, shallow enough and without surprises, or refused."""
+"""JSON of configs; out of files small enough, shallow enough and without surprises, or refused."""
 
 from __future__ import annotations
 
 import json
 from typing import Any
 
-from lamina.core.load_errors import DamagedFileError, SizeBudgetError, UnsafeContentError
+from lamina.core.load_errors import (
+    DamagedFileError,
+    SizeBudgetError,
+    UnsafeContentError,
+    shortened,
+)
 
 LONGEST = 16 * 2**20
 _DEEPEST = 256
 _MOST_NODES = 1_000_000
+
+
+def written(tree: dict[str, Any], name: str) -> str:
+    """The JSON of a config.
+
+    Args:
+        tree: as `registry.serialize` gives it.
+        name: what messages call it.
+
+    Raises:
+        TypeError: if it holds an object; says which argument of what.
+    """
+    try:
+        return json.dumps(tree)
+    except TypeError as error:
+        holder, key, value = _first_object(tree)
+        raise TypeError(
+            f"{name} cannot be written: {key!r} of {holder} is "
+            f"{shortened(repr(value), 80)} of type {type(value).__name__}, which "
+            f"is no plain data. Give {holder.split()[0]} a method `get_config` that returns "
+            "numbers, texts, lists and dictionaries, from which its constructor or "
+            "`from_config` can make it again."
+        ) from error
+
+
+def _first_object(tree: Any) -> tuple[str, Any, Any]:
+    """The first value in a config that JSON has no form for: what holds it, under which key."""
+    holder, key, value = "the model", "config", None
+    waiting: list[tuple[str, Any, Any]] = [(holder, key, tree)]
+    while waiting:
+        holder, key, value = waiting.pop()
+        if isinstance(value, dict):
+            if "class_name" in value and isinstance(value.get("config"), dict):
+                holder = f"{value['class_name']} {value['config'].get('name', '')!r}"
+            waiting += [(holder, name, one) for name, one in reversed(value.items())]
+        elif isinstance(value, (list, tuple)):
+            waiting += [(holder, key, one) for one in reversed(value)]
+        elif not isinstance(value, (str, int, float, type(None))):
+            break
+    return holder, key, value
 
 
 def parse(text: str | bytes, name: str) -> dict[str, Any]:

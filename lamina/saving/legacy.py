@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
-import json
+import hashlib
 from typing import Any
 
+from lamina.backend import backend
 from lamina.core import registry, versions
 from lamina.core.load_errors import DamagedFileError, LoadError, UnfitFileError, shortened
 from lamina.saving import json_text
-from lamina.saving.arrays import Entry
+from lamina.saving.arrays import Entry, entry_of, is_finite
 from lamina.saving.config_rules import modernised
 from lamina.saving.hdf5 import Hdf5Reader, Hdf5Writer
 from lamina.saving.legacy_optimizer import optimizer_entries
+from lamina.saving.model_file import CONFIG_DIGEST
 from lamina.saving.report import LoadReport
 from lamina.saving.tree import parts
-from lamina.saving.weights import Loading, Stored, array_of, variables_of, warn_left_out
+from lamina.saving.weights import (
+    Loading,
+    Stored,
+    array_of,
+    variables_of,
+    warn_left_out,
+    warn_not_finite,
+)
 
 _WEIGHTS = "model_weights"
 _OPTIMIZER = "optimizer_weights"
@@ -39,9 +48,17 @@ def read_config(reader: Hdf5Reader, report: LoadReport, compile: bool) -> dict[s
             f"{name} holds weights and no model. Build the model by its code and call its "
             "load_weights with this path."
         )
+    whole = reader.attribute("", "training_config")
+    known = reader.attribute("", CONFIG_DIGEST)
+    if known not in (None, _digest(text, *[whole] * isinstance(whole, str))):
+        raise DamagedFileError(
+            f"{name}: model_config or training_config is not what was saved: they do not match the "
+            f"digest written with them. Use a copy of the file; if you changed them, remove the "
+            f"attribute {CONFIG_DIGEST}."
+        )
     report.written_by = f"written by Keras {_version(reader)}"
     config = json_text.parse(text, f"{name}: model_config")
-    training = reader.attribute("", "training_config") if compile else None
+    training = whole if compile else None
     if isinstance(training, str):
         compiled = json_text.parse(training, f"{name}: training_config")
         compiled["optimizer"] = compiled.pop("optimizer_config", None)
@@ -49,6 +66,11 @@ def read_config(reader: Hdf5Reader, report: LoadReport, compile: bool) -> dict[s
     elif compile:
         report.defaulted.append("the model is not compiled: the file has no training_config")
     return modernised(config, report)
+
+
+def _digest(*texts: str) -> str:
+    """The SHA-256 of the texts that describe a model."""
+    return hashlib.sha256("".join(texts).encode()).hexdigest()
 
 
 def _version(reader: Hdf5Reader) -> str:
@@ -147,6 +169,13 @@ def _by_part(model: Any, pairs: list[Any], reader: Hdf5Reader, how: Loading) -> 
             continue
         for variable, entry in zip(weights, entries, strict=True):
             path, number = places[id(variable)]
+            if how.skip_mismatch and entry.shape != variable.shape:
+                text = (
+                    f"{reader.name}: variable {variable.path!r} has the shape {variable.shape}, "
+                    f"and the file's {entry.shape}."
+                )
+                warn_left_out(text, variable.path, how)
+                entry = entry_of(variable.path, variable.numpy())
             found.setdefault(path, {})[number] = entry
     return found
 
@@ -172,31 +201,41 @@ def write_legacy(model: Any, file: Any, include_optimizer: bool) -> None:
     with Hdf5Writer(file) as writer:
         described = registry.serialize(model)
         compiled = described.pop("compile_config", None)
-        attributes = {"keras_version": versions.KERAS, "backend": "jax"}
-        config = {key: described[key] for key in ("class_name", "config")}
-        texts = {"model_config": json.dumps(_plain_layers(config))}
+        attributes = {"keras_version": versions.KERAS, "backend": backend()}
+        # By its shapes a class that is no graph of layers is built; Keras passes them over.
+        kept = ("class_name", "config", *["build_config"] * ("layers" not in described["config"]))
+        config = {key: described[key] for key in kept if key in described}
+        name = f"The config of {model.name!r}"
+        texts = {"model_config": json_text.written(_plain_layers(config), name)}
         if include_optimizer and compiled:
             compiled["optimizer_config"] = _short(compiled.pop("optimizer"))
-            texts["training_config"] = json.dumps(
-                {key: _shortened(one) for key, one in compiled.items()}
+            texts["training_config"] = json_text.written(
+                {key: _shortened(one) for key, one in compiled.items()}, f"{name}, compiled"
             )
-        writer.group("", **attributes, **texts)
+        writer.group("", **attributes, **texts, **{CONFIG_DIGEST: _digest(*texts.values())})
         names = [layer.name for layer in model.layers]
         writer.group(_WEIGHTS, layer_names=names, **attributes)
-        for layer in model.layers:
-            _write_group(writer, f"{_WEIGHTS}/{layer.name}", _weights_of(layer))
-        _write_group(writer, f"{_WEIGHTS}/{_TOP}", _top_weights(model))
+        groups = {f"{_WEIGHTS}/{layer.name}": _weights_of(layer) for layer in model.layers}
+        groups[f"{_WEIGHTS}/{_TOP}"] = _top_weights(model)
         if include_optimizer and compiled and model.optimizer is not None:
-            _write_group(writer, _OPTIMIZER, model.optimizer.variables)
+            groups[_OPTIMIZER] = model.optimizer.variables
+        bad = [name for group, own in groups.items() for name in _write_group(writer, group, own)]
+    warn_not_finite(model, bad)
 
 
-def _write_group(writer: Hdf5Writer, group: str, variables: list[Any]) -> None:
+def _write_group(writer: Hdf5Writer, group: str, variables: list[Any]) -> list[str]:
+    """Write the arrays of a group; the names of those that hold NaN or infinities."""
+    bad = []
     names = [variable.path for variable in variables]
     # Variables of one's own may be called alike.
     names = [n if names.count(n) == 1 else f"{n}_{i}" for i, n in enumerate(names)]
     writer.group(group, weight_names=names)
     for name, variable in zip(names, variables, strict=True):
-        writer.array(f"{group}/{name}", array_of(variable))
+        array = array_of(variable)
+        if not is_finite(array):
+            bad.append(f"{group}/{name}")
+        writer.array(f"{group}/{name}", array)
+    return bad
 
 
 def _short(entry: Any) -> Any:

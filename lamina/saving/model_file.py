@@ -26,7 +26,7 @@ from lamina.saving import assets, json_text
 from lamina.saving.archive import CONFIG, METADATA, WEIGHTS, ArchiveReader, write_member
 from lamina.saving.folder import FolderReader, write_folder
 from lamina.saving.hdf5 import Hdf5Reader, Hdf5Writer
-from lamina.saving.paths import check_kind
+from lamina.saving.paths import check_folder, check_kind
 from lamina.saving.report import LoadReport
 from lamina.saving.tree import OWN
 from lamina.saving.weights import Stored, arrays_of_parts, by_group, group_of
@@ -47,7 +47,7 @@ def write_arrays(root: Any, file: Any) -> None:
 
 def write_model(model: Any, path: Path, zipped: bool) -> None:
     """Write a model to `path`, whole or not at all."""
-    config = json.dumps(registry.serialize(model))
+    config = json_text.written(registry.serialize(model), f"The config of {model.name!r}")
     if len(config) > json_text.LONGEST:
         raise SizeBudgetError(
             f"The config of {model.name!r} has {len(config):,} bytes, and files may have "
@@ -74,7 +74,7 @@ def saving_to(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        folder = path.parent
+        folder = Path(os.path.realpath(path)).parent  # a link is written through
         if not folder.is_dir():
             raise FileNotFoundError(
                 f"{path} was not written: there is no folder {folder}. Make it first."
@@ -108,6 +108,7 @@ def _put_all(
 def opened(path: Path) -> Iterator[Members]:
     """The members of a `.keras` file or folder."""
     if path.is_dir():
+        check_folder(path, CONFIG)
         yield FolderReader(path)
         return
     check_kind(path, "zip")

@@ -25,6 +25,13 @@ WEIGHTS = (".weights.h5",)
 LEGACY = (".h5", ".hdf5")
 
 
+# What to do with what only TensorFlow reads.
+OF_TENSORFLOW = (
+    "Such files are not read: load it by the program that wrote it, and save its weights to a "
+    "file that ends in .weights.h5."
+)
+
+
 def as_path(filepath: Any) -> Path:
     """`filepath` as a path.
 
@@ -43,6 +50,8 @@ def check_there(path: Path) -> None:
     """Raise, with the names beside it that come near, unless `path` is there."""
     if path.exists():
         return
+    if path.with_name(f"{path.name}.index").exists():
+        raise LoadError(f"{path} is a checkpoint of TensorFlow. {OF_TENSORFLOW}")
     beside = path.parent.is_dir() and sorted(
         one.name for one in path.parent.iterdir() if one.suffix == path.suffix
     )
@@ -61,6 +70,19 @@ def check_kind(path: Path, kind: str) -> None:
     raise DamagedFileError(
         f"{path} is no {kind} file: it {what}.{other} Check that it was copied whole and as a "
         "binary file."
+    )
+
+
+def check_folder(path: Path, member: str) -> None:
+    """Raise unless a folder is a model's, which has a file `member`."""
+    if (path / member).exists():
+        return
+    names = sorted(one.name for one in path.iterdir())
+    found = shortened(", ".join(names), 160) if names else "nothing"
+    foreign = any(name in ("saved_model.pb", "checkpoint") for name in names)
+    hint = f"It is of TensorFlow. {OF_TENSORFLOW}" if foreign else "Check the path."
+    raise DamagedFileError(
+        f"{path} is a folder, and no model's: it has {found}, and no {member}. {hint}"
     )
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from lamina.optimizers.optimizer import Optimizer
 from lamina.optimizers.sgd import SGD
-from lamina.saving.arrays import Entry, digest
+from lamina.saving.arrays import Entry, entry_of
 from lamina.saving.old_paths import with_new_paths
 from lamina.saving.report import LoadReport
 from lamina.saving.tree import parts
@@ -67,14 +67,10 @@ def _with_learning_rate(
                 found[str(place)] = waiting.pop(0)
                 continue
             value = variable.numpy() if place == rate else _product(part, entries)
-            found[str(place)] = _given(f"{path}/{place}", value)
+            found[str(place)] = entry_of(f"{path}/{place}", value)
             report.defaulted.append(f"{path}/{variable.name}, which follows from the config")
         return found
     return entries
-
-
-def _given(where: str, value: np.ndarray) -> Entry:
-    return Entry(where, value.shape, value.dtype.name, lambda: value, digest(value))
 
 
 def _product(part: Any, entries: dict[str, Entry]) -> np.ndarray:

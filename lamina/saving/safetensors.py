@@ -175,7 +175,10 @@ def _entries(path: Path, file: BinaryIO) -> dict[str, Entry]:
     length = _LENGTH.unpack(start)[0] if len(start) == _LENGTH.size else size
     first = _LENGTH.size + length
     if first > size:
-        raise _damaged(path, f"its header would end behind the {size:,} bytes that it has")
+        begins = f"begins with {start!r}" if start else "is empty"
+        raise _damaged(
+            path, f"it {begins}, by which its header would end behind the {size:,} bytes it has"
+        )
     if length > json_text.LONGEST:
         raise SizeBudgetError(f"{path}: its header has {length:,} bytes, which is too many.")
     header = json_text.parse(file.read(length), f"{path}: the header")

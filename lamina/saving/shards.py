@@ -29,6 +29,11 @@ from lamina.saving.hdf5 import DIGEST, Hdf5Reader, Hdf5Writer
 from lamina.saving.tree import OWN
 from lamina.saving.weights import Stored, arrays_of_parts, by_group, group_of
 
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
 INDEX = ".weights.json"
 _SHARD = ".weights.h5"
 _NAME = re.compile(r"([^/\\\0]*)_[0-9]{5,}\.weights\.h5")
@@ -65,19 +70,38 @@ def save(root: Any, path: Path, most: float) -> None:
     """
     if isinstance(most, bool) or not isinstance(most, (int, float)) or not most > 0:
         raise ValueError(f"max_shard_size is a positive number of gigabytes, not {most!r}.")
-    before = _names_in(path)
     with _Shards(path, most * _GIGABYTE) as shards:
         for part_path, part, arrays in arrays_of_parts(root):
             group = group_of(part_path)
             shards.group(group, part.name)
             for name, array in arrays:
                 shards.put(group, name, array)
-        index = shards.place()
-        with atomic_write(path) as file:
-            file.write(json.dumps(index, indent=4).encode())
-        shards.committed = True
-    for name in before - index["metadata"][DIGEST].keys():
-        path.with_name(name).unlink(missing_ok=True)
+        with _alone(path.parent):
+            before = _names_in(path)
+            index = shards.place()
+            with atomic_write(path) as file:
+                file.write(json.dumps(index, indent=4).encode())
+            shards.committed = True
+            for name in before - index["metadata"][DIGEST].keys():
+                path.with_name(name).unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """A block in which no other program puts shards into a folder, where the system can lock it.
+
+    Else names that one has removed could be taken by another, and be removed by a third.
+    """
+    if fcntl is None:
+        yield
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        with contextlib.suppress(OSError):  # a file system without locks
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _names_in(path: Path) -> set[str]:
@@ -220,10 +244,10 @@ def opened(path: Path) -> Iterator[Stored]:
             try:
                 readers = {name: stack.enter_context(index.opened(name)) for name in index.shards}
                 break
-            except DamagedFileError:
+            except (DamagedFileError, FileNotFoundError):
                 # Another program may have put a new index here, and removed the old one's shards.
                 newer = _Index(path)
-                if newer.text == index.text:
+                if newer.written == index.written:
                     raise
                 index = newer
         yield by_group(index.merged(readers))
@@ -235,8 +259,11 @@ class _Index:
     def __init__(self, path: Path) -> None:
         self.path = path
         with open(path, "rb") as file:
-            self.text = file.read(json_text.LONGEST + 1)
-        found = json_text.parse(self.text, str(path))
+            about = os.fstat(file.fileno())
+            text = file.read(json_text.LONGEST + 1)
+        # Not the text, which may come again when others have had their turn.
+        self.written = about.st_ino, about.st_mtime_ns
+        found = json_text.parse(text, str(path))
         weights, metadata = found.get("weight_map"), found.get("metadata")
         if not isinstance(weights, dict) or not isinstance(metadata, dict):
             raise self._damaged("it has no weight_map, or no metadata")

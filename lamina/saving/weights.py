@@ -63,11 +63,17 @@ def arrays_of_parts(
 
     for path, part, store in own_arrays(root) if own is None else own:
         yield path, part, arrays(path, store)
-    if bad:
+    warn_not_finite(root, bad)
+
+
+def warn_not_finite(root: Any, names: list[str]) -> None:
+    """Say once which arrays of a model that is being saved hold NaN or infinities."""
+    if names:
         warnings.warn(
-            f"{root.name!r} was saved with NaN or infinities in {shortened(', '.join(bad), 300)}.",
+            f"{root.name!r} was saved with NaN or infinities in "
+            f"{shortened(', '.join(names), 300)}.",
             NonFiniteWarning,
-            stacklevel=6,
+            stacklevel=7,
         )
 
 

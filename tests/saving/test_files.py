@@ -200,11 +200,50 @@ def repacked(path, **changed):
                 archive.writestr(name, content)
 
 
-def test_f2_empty_and_text(file):
-    file.write_bytes(b"")
-    refused(DamagedFileError, file, "is empty")
-    file.write_text("hello world")
-    refused(DamagedFileError, file, "b'hello wo'")
+STARTS = {
+    "is empty": b"",
+    "b'hello wo'": b"hello world",
+    r"b'\x89PNG": b"\x89PNG\r\n\x1a\n" + bytes(40),
+    r"b'\x80\x04": b"\x80\x04\x95\x04\x00\x00\x00\x00" + bytes(8),
+}
+
+
+@pytest.mark.parametrize("said", STARTS)
+def test_f2_what_is_no_model(said, tmp_path):
+    """At each entry point: what was expected, and what the file begins with."""
+    model, editor = small(), lamina.saving.KerasFileEditor
+    for name, kind, calls in (
+        ("a.keras", "zip", (load_model, model.load_weights, editor)),
+        ("a.weights.h5", "HDF5", (load_model, model.load_weights, editor)),
+        ("a.h5", "HDF5", (load_model, lambda path: model.load_weights(path, by_name=True))),
+        ("a.safetensors", "safetensors", (model.load_weights,)),
+    ):
+        path = tmp_path / name
+        path.write_bytes(STARTS[said])
+        for call in calls:
+            with pytest.raises(DamagedFileError) as caught:
+                call(path)
+            text = str(caught.value)
+            assert str(path) in text and kind in text and said in text and len(text) <= 600
+
+
+def test_f2_folders_and_checkpoints_of_others(tmp_path):
+    model = small()
+    for names, words in (
+        ((), "it has nothing, and no config.json"),
+        (("saved_model.pb", "variables"), "of TensorFlow"),
+        (("checkpoint", "a.index", "a.data-00000-of-00001"), "of TensorFlow"),
+    ):
+        for one in tmp_path.iterdir():
+            one.unlink()
+        for name in names:
+            (tmp_path / name).write_bytes(b"x")
+        for call in (load_model, model.load_weights):
+            with pytest.raises(LoadError, match=words):
+                call(tmp_path)
+    for call in (load_model, model.load_weights):
+        with pytest.raises(LoadError, match=r"a is a checkpoint of TensorFlow.*\.weights\.h5"):
+            call(tmp_path / "a")
 
 
 def test_f5_a_member_is_missing(file):
@@ -399,7 +438,16 @@ def test_c3_an_error_while_saving_keeps_the_old_file(file):
     assert os.listdir(file.parent) == [file.name]
 
 
-def test_missing_folders_and_files(tmp_path):
+def test_c5_missing_folders_and_files(tmp_path):
+    """The callbacks' own tests have what is said before training begins."""
+    for name in ("d.keras", "d.h5"):
+        (tmp_path / name).mkdir()
+        with pytest.raises(IsADirectoryError, match=name):
+            small().save(tmp_path / name)
+    (tmp_path / "link.keras").symlink_to(tmp_path / "none" / "a.keras")
+    with pytest.raises(FileNotFoundError, match=r"link\.keras.*no folder .*none"):
+        small().save(tmp_path / "link.keras")
+    (tmp_path / "link.keras").unlink()
     with pytest.raises(FileNotFoundError, match="no folder"):
         small().save(tmp_path / "none" / "a.keras")
     with pytest.raises(MissingFileError):

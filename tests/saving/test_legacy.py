@@ -62,6 +62,115 @@ def test_keras_opens_what_is_written(tmp_path):
     assert type(found.optimizer).__name__ == "Adam"
 
 
+def long_names(k):
+    """A model whose names have no room in one attribute, in a nested model and its optimizer."""
+
+    def layers(count):
+        return [k.layers.Dense(2, name=f"{number}{'é' * 9_000}") for number in range(count)]
+
+    inner = k.Sequential([k.Input((2,)), *layers(3)], name="inner")
+    model = k.Sequential([k.Input((4,)), *layers(4), inner])
+    model.compile("sgd")
+    model.optimizer.build(model.trainable_variables)
+    return model
+
+
+def names_of(file):
+    """What lists of names there are, each with its length and type."""
+    found = {}
+    for path in ("model_weights", "model_weights/inner", "optimizer_weights"):
+        for name, value in file[path].attrs.items():
+            if "_names" in name:
+                found[path, name] = len(value), value.dtype.kind
+    return found
+
+
+@pytest.mark.of_keras
+def test_lists_of_names_are_split_as_keras_splits_them(tmp_path):
+    models, paths = zip(
+        *((long_names(k), tmp_path / f"{k.__name__}.h5") for k in (keras, lamina)), strict=True
+    )
+    for model, path in zip(models, paths, strict=True):
+        model.save(path)
+    with h5py.File(paths[0]) as theirs, h5py.File(paths[1]) as ours:
+        known = names_of(theirs)
+        assert names_of(ours) == known
+        assert {"model_weights", "model_weights/inner"} <= {
+            path for path, name in known if name.endswith("1")
+        }
+        assert theirs.attrs["backend"] == "jax"
+        assert ours.attrs["backend"] == lamina.config.backend()
+    with pytest.warns(lamina.saving.UnverifiedFileWarning):
+        assert same(values(load_model(paths[0])), values(models[0]))
+    assert same(values(load_model(paths[1])), values(models[1]))
+    assert same(values(keras.saving.load_model(paths[1])), values(models[1]))
+
+
+def test_a_name_that_no_attribute_holds_leaves_the_old_file(ours, tmp_path):
+    path = tmp_path / "m.h5"
+    path.write_bytes(ours[1].read_bytes())
+    model = lamina.Sequential([lamina.Input((4,)), lamina.layers.Dense(2, name="x" * 70_000)])
+    with pytest.raises(ValueError, match=r"70,000 bytes.*shorter name") as caught:
+        model.save(path)
+    assert len(str(caught.value)) <= 600
+    assert path.read_bytes() == ours[1].read_bytes()
+
+
+class Own(lamina.Model):
+    def __init__(self, units, **kwargs):
+        super().__init__(**kwargs)
+        self.hidden = lamina.layers.Dense(units)
+        self.scaled = lamina.layers.BatchNormalization()
+
+    def call(self, x):
+        return self.scaled(self.hidden(x))
+
+
+def test_a_subclassed_model_comes_back_built(tmp_path):
+    """Keras writes such a file too, and cannot load a model from it: its layers have no arrays."""
+    path, model = tmp_path / "m.h5", Own(3)
+    model.compile("adam", "mse")
+    model.fit(X, X[:, :3], epochs=1, batch_size=4, verbose=0)
+    model.save(path)
+    found = load_model(path, custom_objects={"Own": Own})
+    assert same(values(found), values(model))
+    known = [one.numpy() for one in model.optimizer.variables]
+    assert same([one.numpy() for one in found.optimizer.variables], known)
+
+
+@pytest.mark.parametrize("name", ["m.h5", "m.keras"])
+def test_what_no_file_can_say_is_named(name, tmp_path):
+    model = Own(3)
+    model(X)
+    model.get_config = lambda: {"name": "own", "units": object()}
+    with pytest.raises(TypeError, match=r"'units' of Own 'own' is .* of type object.*get_config"):
+        model.save(tmp_path / name)
+    assert not list(tmp_path.iterdir())
+
+
+def test_arguments_of_keras_2(ours, tmp_path):
+    """Keras 3.15 takes any `save_format`, and follows the path; so is it here, with a warning."""
+    model, path = ours[0], tmp_path / "m.h5"
+    with pytest.warns(UserWarning, match="save_format='tf' was not followed"):
+        model.save(path, save_format="tf")
+    assert h5py.is_hdf5(path)
+    model.save(path, save_format="hdf5", zipped=True)
+    assert h5py.is_hdf5(path)
+    with pytest.warns(UserWarning, match="include_optimizer=False was not followed.*compile=False"):
+        model.save(tmp_path / "m.keras", include_optimizer=False, save_format="keras")
+    assert load_model(tmp_path / "m.keras").optimizer.iterations.numpy() == 2
+    with pytest.raises(ValueError, match=r"whatever save_format='tf' says.*export"):
+        model.save(tmp_path / "folder", save_format="tf")
+    for name, call in {"signatures": model.save, "options": model.save_weights}.items():
+        with pytest.raises(ValueError, match=f"no argument {name}"):
+            call(
+                path.with_suffix(".weights.h5" if call == model.save_weights else ".h5"),
+                **{name: 1},
+            )
+    with pytest.raises(ValueError, match=r"form 'tf'.*\.weights\.h5"):
+        model.save_weights(tmp_path / "m.weights.h5", save_format="tf")
+
+
 def test_a_file_without_the_optimizer_is_not_compiled(ours, tmp_path):
     model, _ = ours
     path = tmp_path / "m.h5"
@@ -86,6 +195,16 @@ def test_a_changed_number_is_seen(ours, tmp_path):
         group[group.attrs["weight_names"][0]][0] = 7.0
     with pytest.raises(DamagedFileError, match="digest"):
         load_model(path)
+
+
+def test_f4_a_changed_config_is_seen(ours, tmp_path):
+    path = tmp_path / "m.h5"
+    for name in ("model_config", "training_config"):
+        path.write_bytes(ours[1].read_bytes())
+        with h5py.File(path, "r+") as file:
+            file.attrs[name] = file.attrs[name].replace('"config"', '"config" ', 1)
+        with pytest.raises(DamagedFileError, match="config_sha256"):
+            load_model(path)
 
 
 def test_weights_come_in_order_or_by_name(ours):
@@ -119,6 +238,51 @@ def test_what_does_not_fit_is_left_out_where_asked(ours):
         wide.load_weights(path, skip_mismatch=True)
     assert same(values(wide)[:-2], values(model)[:-2])
     assert same(values(wide)[-2:], before[-2:])
+
+
+@pytest.mark.of_keras
+@pytest.mark.parametrize("by_name", [False, True])
+@pytest.mark.filterwarnings("ignore::lamina.saving.UnverifiedFileWarning")
+def test_what_is_taken_is_what_keras_takes(by_name, tmp_path):
+    """Array by array where some do not fit, by name or in order; and no state of an optimizer."""
+
+    def model(k, inputs, units, optimizer):
+        layers = [k.layers.Dense(one, name=name) for one, name in zip(units, "ab", strict=True)]
+        made = k.Sequential([k.Input((inputs,)), *layers])
+        made.compile(optimizer, "mse")
+        made.set_weights([np.full(one.shape, inputs, "float32") for one in made.get_weights()])
+        return made
+
+    path, found = tmp_path / "m.h5", []
+    saved = model(lamina, 4, (3, 2), "adam")
+    saved.fit(X, X[:, :2], epochs=1, verbose=0)
+    saved.save(path)
+    for k in (keras, lamina):
+        other = model(k, 5, (3, 6), "sgd")
+        with pytest.warns(UserWarning):
+            other.load_weights(path, skip_mismatch=True, by_name=by_name)
+        assert int(other.optimizer.iterations.numpy()) == 0
+        found.append(values(other))
+    assert same(*found)
+    assert not np.array_equal(found[0][1], np.full(3, 5))
+
+
+def test_f9_not_finite_in_either_direction(ours, tmp_path):
+    path, model = tmp_path / "m.h5", made(lamina)
+    weights = values(model)
+    weights[0][0] = np.nan
+    model.set_weights(weights)
+    for _ in range(2):
+        with pytest.warns(lamina.saving.NonFiniteWarning, match="model_weights/hidden/.*kernel"):
+            model.save(path)
+    with pytest.warns(lamina.saving.NonFiniteWarning, match="layers/dense/0"):
+        load_model(path)
+    with pytest.raises(UnfitFileError, match="NaN"):
+        load_model(path, strict=True)
+    before = values(ours[0])
+    with pytest.raises(UnfitFileError, match="NaN"):
+        ours[0].load_weights(path, strict=True)
+    assert same(values(ours[0]), before)
 
 
 def test_the_old_form_is_known_by_its_content(ours, tmp_path):

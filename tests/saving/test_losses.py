@@ -16,23 +16,23 @@ from tests.saving.kills import ROOT, environment, fail, kill, needs_strace, poin
 
 pytestmark = pytest.mark.every_backend  # files are written alike with each
 
-FORMS = ("a.keras", "a.weights.h5", "folder")
+FORMS = ("a.keras", "a.weights.h5", "folder", "a.h5")
 # In the quick form one of them, since starting programs takes long.
 ONE_QUICK = [FORMS[0], *(pytest.param(form, marks=pytest.mark.slow) for form in FORMS[1:])]
 
 
 def write(model, path):
-    if path.name.endswith(".h5"):
+    if path.name.endswith(".weights.h5"):
         model.save_weights(path)
     else:
-        model.save(path, zipped=path.suffix == ".keras")
+        model.save(path, zipped=None if path.suffix else False)
 
 
 def weights(path):
     """What a load of the file gives, without a word of warning."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        if not path.name.endswith(".h5"):
+        if not path.name.endswith(".weights.h5"):
             return load_model(path).get_weights()
         model = small()
         model.load_weights(path)

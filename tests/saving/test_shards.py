@@ -1,6 +1,9 @@
 """Weights in shards: both ways with Keras, nothing but the index's own shards, old or new."""
 
 import json
+import subprocess
+import sys
+import time
 
 import h5py
 import keras
@@ -9,7 +12,7 @@ import pytest
 
 import lamina
 from lamina.saving import DamagedFileError, LoadError, UnsafeContentError
-from tests.saving.kills import kill, needs_strace, points, sampled
+from tests.saving.kills import ROOT, environment, kill, needs_strace, points, sampled
 
 pytestmark = pytest.mark.every_backend
 
@@ -77,7 +80,7 @@ def test_new_shards_replace_the_old_ones(index):
     assert not (report.unverified or report.ignored)
 
 
-def test_shards_of_others_are_not_taken(index):
+def test_l19_shards_of_others_are_not_taken(index):
     path, _, other = index
     before = other.get_weights()
 
@@ -199,3 +202,50 @@ def test_an_array_in_two_shards(index):
         file["layers/dense/vars/0"] = np.zeros((8, 8), "float32")
     with pytest.raises(DamagedFileError, match="in two of its shards"):
         other.load_weights(path)
+
+
+WRITER = """
+import sys, time
+import numpy as np
+from tests.saving.test_shards import SIZE, model
+made, until = model(), time.monotonic() + float(sys.argv[3])
+made.set_weights([np.full(one.shape, int(sys.argv[2])) for one in made.get_weights()])
+print("ready", flush=True)
+while time.monotonic() < until:
+    made.save_weights(sys.argv[1], max_shard_size=SIZE)
+"""
+
+
+@pytest.mark.parametrize("seconds", [1, pytest.param(20, marks=pytest.mark.slow)])
+def test_c4_three_writers_and_a_reader(seconds, tmp_path):
+    """The reader sees one writer's shards, all of them, and never some of another's."""
+    path, found = tmp_path / "x.weights.json", model()
+    found.set_weights([np.full(one.shape, 1.0) for one in found.get_weights()])
+    found.save_weights(path, max_shard_size=SIZE)
+    writers = [
+        subprocess.Popen(
+            [sys.executable, "-c", WRITER, str(path), str(number), str(seconds)],
+            env=environment(),
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+        )
+        for number in (1, 2, 3)
+    ]
+    for writer in writers:
+        assert writer.stdout.readline() == b"ready\n"
+    reads, until = 0, time.monotonic() + seconds
+    while time.monotonic() < until:
+        found.load_weights(path)
+        assert len({float(value) for one in found.get_weights() for value in one.flat}) == 1
+        reads += 1
+    for writer in writers:
+        writer.communicate()
+        assert writer.returncode == 0
+    assert reads
+    found.load_weights(path)
+    found.save_weights(path, max_shard_size=SIZE)
+    named = {
+        one for shards in json.loads(path.read_text())["weight_map"].values() for one in shards
+    }
+    assert {file.name for file in tmp_path.iterdir()} == {path.name, *named}
+    print(reads, "reads")
