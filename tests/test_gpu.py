@@ -70,6 +70,19 @@ def test_a_training_has_the_numbers_that_it_has_on_the_cpu():
     np.testing.assert_allclose(outputs, expected, atol=0.1)
 
 
+def test_batches_that_a_loader_left_on_the_cpu_are_brought_over():
+    torch = pytest.importorskip("torch")
+    x, y = (torch.as_tensor(one) for one in data())
+    loader = torch.utils.data.DataLoader(torch.utils.data.TensorDataset(x, y), batch_size=16)
+    # Without an Input: it is built by the first batch.
+    model = models.Sequential([layers.Flatten(), layers.Dropout(0.1), layers.Dense(4)])
+    model.compile("adam", losses.SparseCategoricalCrossentropy(from_logits=True))
+    assert np.isfinite(model.fit(loader, verbose=0).history["loss"]).all()
+    assert place_of(model(ops.convert_to_tensor(x.numpy()))) == "gpu"
+    if current().name == "torch":
+        assert place_of(model(x)) == "gpu"
+
+
 def test_a_compiled_step_has_the_same_numbers():
     with warnings.catch_warnings(record=True) as said:  # the compiler has its own
         warnings.simplefilter("always")
