@@ -25,9 +25,16 @@ MECHANISM = {
     "variables.py",
 }
 # Of a backend: what runs programs, not ops.
-MECHANISM |= {"compilation.py", "compiled.py", "control.py", "devices.py", "foreign.py"}
+MECHANISM |= {
+    "compilation.py",
+    "compiled.py",
+    "compiled_cache.py",
+    "control.py",
+    "devices.py",
+    "foreign.py",
+}
 MECHANISM |= {"graphs.py", "memory.py", "module.py", "operations.py", "optimizer.py"}
-MECHANISM |= {"recording.py", "repetition.py", "updates.py"}
+MECHANISM |= {"recording.py", "repetition.py", "updates.py", "work.py"}
 SPACE = {
     *(tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT),
     *(tokenize.ENCODING, tokenize.ENDMARKER),
