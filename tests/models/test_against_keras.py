@@ -175,6 +175,7 @@ AROUND_A_STEP = {
     *("class_weight", "validation_data", "one_hot", "regression"),
     *("two_outputs_by_name", "dict_outputs", "two_inputs"),
     *("binary", "sample_weight", "regularizers", "steps_per_execution"),
+    *("eager", "validation_split"),
 }
 
 
