@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 
 from lamina.backend import frames
 from lamina.backend.contract import LeakedTraceError
@@ -29,7 +28,8 @@ class Cell(frames.Cell):
     def owned(self) -> Any:
         """The value in an array that nobody else holds."""
         if self.lent:
-            self.value, self.lent = jnp.copy(self.value), False
+            # Without a program to compile for each shape, as jnp.copy has.
+            self.value, self.lent = jax.device_put(self.value, may_alias=False), False
         return self.value
 
     def replace(self, value: Any) -> None:
