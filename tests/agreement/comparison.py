@@ -115,8 +115,9 @@ def _attempt(kind: Kind, library: Any, case: Case) -> tuple[Any, Any]:
 
 def _both_refuse(case: Case, found: Any, known: Any) -> Outcome:
     if not isinstance(known, Exception):
-        where = "".join(traceback.format_tb(found.__traceback__)[-1:])
-        raise DisagreementError(f"{case}: only Lamina refuses it: {found!r}\n{where}")
+        last = traceback.extract_tb(found.__traceback__)[-1]
+        where = f"in {last.name}: {last.line}"
+        raise DisagreementError(f"{case}: only Lamina refuses it: {found!r} ({where})")
     if not isinstance(found, Exception):
         raise DisagreementError(f"{case}: only Keras refuses it: {str(known)[:300]!r}")
     if not isinstance(found, (ValueError, TypeError)):

