@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 import warnings
 import zipfile
 
@@ -215,6 +217,51 @@ def test_l7_l8_a_shape_that_was_not_asked_for(tmp_path):
         quietly(model.load_weights, path)
 
 
+MEASURED = """
+import sys, warnings, lamina
+from lamina.saving import LoadError, load_model
+warnings.simplefilter("ignore")
+model = lamina.Sequential([lamina.Input((3,)), lamina.layers.Dense(2, name="d")])
+def resident():
+    return int(open("/proc/self/statm").read().split()[1]) * 4096 // 2**20
+def peak():
+    lines = open("/proc/self/status").read().splitlines()
+    return next(int(line.split()[1]) // 1024 for line in lines if line.startswith("VmHWM"))
+for path in sys.argv[1:]:
+    before = resident()
+    try:
+        (load_model if path.endswith(".keras") else model.load_weights)(path)
+    except LoadError as error:
+        print(max(peak() - before, 0), type(error).__name__)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="memory is read from /proc")
+def test_l7_l8_l9_bombs_take_no_memory(tmp_path):
+    """3.6 PB and 1 GiB that are not in the file, and 150 MB of spaces in a config."""
+    paths = [tmp_path / name for name in ("a.weights.h5", "b.weights.h5", "c.keras")]
+    for path, shape in zip(paths, ((3 * 10**7, 3 * 10**7), (2**28,)), strict=False):
+        small().save_weights(path)
+        with h5py.File(path, "r+") as file:
+            del file["layers/dense/vars/0"]
+            file.create_dataset(
+                "layers/dense/vars/0", shape, "f4", compression="gzip", chunks=True, fillvalue=0
+            )
+    small().save(paths[2])
+    with zipfile.ZipFile(paths[2]) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(paths[2], "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members.items():
+            archive.writestr(name, b" " * 150_000_000 if name == "config.json" else content)
+    assert paths[2].stat().st_size < 200_000
+    command = [sys.executable, "-c", MEASURED, *map(str, paths)]
+    printed = subprocess.check_output(command, text=True).splitlines()
+    assert [line.split()[1] for line in printed] == [
+        *("UnfitFileError", "UnfitFileError", "SizeBudgetError")
+    ]
+    assert all(int(line.split()[0]) < 64 for line in printed), printed
+
+
 def test_l9_l12_l13_configs(file):
     repacked(file, config__json=b" " * (17 * 2**20))
     refused(SizeBudgetError, file, "config.json")
@@ -262,11 +309,26 @@ def test_l11_more_memory_than_there_is(file):
         lamina.layers.Dense(10**8).build((None, 10**6))
 
 
-def test_l1_code_in_a_file(tmp_path):
-    path = tmp_path / "a.keras"
+WAYS = {
+    "keras": lambda model, path: load_model(path / "a.keras"),
+    "h5": lambda model, path: load_model(path / "a.h5"),
+    "json": lambda model, path: lamina.models.model_from_json(model.to_json()),
+    "from_config": lambda model, path: lamina.Sequential.from_config(model.get_config()),
+    "layer": lambda model, path: lamina.layers.deserialize(
+        keras.layers.serialize(model.layers[-1])
+    ),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_l1_code_in_a_file(way, tmp_path):
     model = keras.Sequential([keras.Input((3,)), keras.layers.Lambda(lambda x: x, name="code")])
-    model.save(path)
-    refused(UnsafeContentError, path, "'code'")
+    model.save(tmp_path / "a.keras")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Keras says that the form is old
+        model.save(tmp_path / "a.h5")
+    with pytest.raises(UnsafeContentError, match="'code'"):
+        WAYS[way](model, tmp_path)
 
 
 def test_c3_an_error_while_saving_keeps_the_old_file(file):
