@@ -111,7 +111,7 @@ class Beside:
         if value.nbytes < self._LARGE:
             then(function(value))
             return
-        self._pool = self._pool or ThreadPoolExecutor(1)
+        self._pool = self._pool or ThreadPoolExecutor(2)
         self._waiting.append((self._pool.submit(function, value), then))
         self._settle(self._MOST)
 

@@ -49,7 +49,9 @@ class JaxBackend(Backend):
             dtype = self.canonical(dtype)
         if isinstance(value, np.ndarray) and value.dtype.kind != "O":
             # JAX may read the array later, or use its memory as the tensor's.
-            return jnp.asarray(np.array(value, dtype))
+            copy = np.array(value, dtype)
+            # The latter saves a copy of a large one, but takes longer to ask for.
+            return jax.device_put(copy) if copy.nbytes > _LARGE else jnp.asarray(copy)
         return jnp.asarray(value, dtype=dtype)
 
     @np.errstate(over="ignore")  # infinity is what a float too large becomes
@@ -112,6 +114,8 @@ class JaxBackend(Backend):
     def block(self, tree: Any) -> Any:
         return jax.block_until_ready(tree)  # type: ignore[no-untyped-call]
 
+
+_LARGE = 2**20
 
 _NARROW = {
     "int64": "int32",
