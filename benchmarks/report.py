@@ -84,8 +84,8 @@ def write(rows: list[Row], runs: int, folder: pathlib.Path) -> None:
     lines = [
         "# Benchmarks",
         "",
-        f"Made by `make bench` on {machine()}: {runs} runs of each, in turns, each in a process of "
-        "its own. Medians, in seconds where nothing else is said; ratios are Lamina's time over "
+        f"Made by `make bench` on {machine()}: runs of each: {runs}, in turns, in processes of "
+        "their own. Medians, in seconds where nothing else is said; ratios are Lamina's time over "
         "the other's in runs that stood side by side, so below 1 Lamina is ahead. What each "
         "workload is, [benchmarks/README.md](../benchmarks/README.md) says.",
         "",
