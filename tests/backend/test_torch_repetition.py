@@ -110,9 +110,9 @@ def recurrent():
     ("make", "x", "y"),
     [
         (dense, X, Y),
-        (convolution, IMAGES, CLASSES),
+        pytest.param(convolution, IMAGES, CLASSES, marks=pytest.mark.slow),
         (attention, TOKENS, CLASSES),
-        (recurrent, TOKENS, CLASSES),
+        pytest.param(recurrent, TOKENS, CLASSES, marks=pytest.mark.slow),
     ],
 )
 def test_numbers_stay_as_they_are(make, x, y, monkeypatch, programs):

@@ -116,6 +116,7 @@ def losses(k, weights):
     return [loss, scaled, plain, y_pred, *gradients]
 
 
+@pytest.mark.slow
 def test_stateless_losses_are_keras_own():
     with use("jax"):
         shapes = [weight.shape for weight in network(lamina).get_weights()]

@@ -65,6 +65,7 @@ def test_conv(data, space, data_format, padding, groups, more):
     )
 
 
+@pytest.mark.slow
 @some
 @given(st.data(), spatial((1, 2)), FORMATS, PADDINGS, st.integers(1, 2))
 def test_depthwise_and_separable_conv(data, space, data_format, padding, multiplier):
@@ -101,6 +102,7 @@ def test_conv_transpose(data, space, data_format, padding):
     )
 
 
+@pytest.mark.slow
 @some
 @given(spatial(), FORMATS, PADDINGS, st.integers(1, 3))
 def test_pooling(space, data_format, padding, strides):
@@ -171,6 +173,7 @@ def test_crossentropy(from_logits, axis):
     agrees_with_keras(name, classes, output, from_logits, atol=1e-4)
 
 
+@pytest.mark.slow
 @some
 @given(
     st.sampled_from([(4, 4), (4, 2), (4, 1)]),

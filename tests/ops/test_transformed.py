@@ -45,7 +45,19 @@ DIFFERENTIABLE = [
 MORE_DIFFERENTIABLE = [pair for pair in DIFFERENTIABLE if len(SMOOTH[pair.values[0]]) > FEW]
 
 
-@pytest.mark.parametrize(("name", "backend"), PAIRS)
+def _in_turns(pairs: list) -> list:
+    """In the quick form an op is tried on every second backend, the next op on the others."""
+    names = list(TABLE)
+    found = []
+    for pair in pairs:
+        name, backend = pair.values
+        rests = (names.index(name) + BACKENDS.index(backend)) % 2
+        marks = [*pair.marks, pytest.mark.slow] if rests else pair.marks
+        found.append(pytest.param(name, backend, id=pair.id, marks=marks))
+    return found
+
+
+@pytest.mark.parametrize(("name", "backend"), _in_turns(PAIRS))
 def test_it_runs_compiled_mapped_and_symbolically(name, backend):
     _run(name, backend, TABLE[name][:FEW])
 
@@ -97,7 +109,7 @@ def same(found, expected, case: Case) -> bool:
     )
 
 
-@pytest.mark.parametrize(("name", "backend"), DIFFERENTIABLE)
+@pytest.mark.parametrize(("name", "backend"), _in_turns(DIFFERENTIABLE))
 def test_gradients_are_those_of_central_differences(name, backend):
     with on(backend) as active:
         for case in SMOOTH[name][:FEW]:
