@@ -23,8 +23,12 @@ def channels_first(data_format: str | None) -> bool:
 
 def check_fit(spatial: Sequence[int | None], windows: Sequence[int]) -> None:
     """Raise a `ValueError` if no window fits, of which some frameworks make an empty tensor."""
-    if any(size < width for size, width in zip(spatial, windows, strict=True) if size):
-        raise ValueError(f"Windows of {tuple(windows)} do not fit into {tuple(spatial)}.")
+    for size, width in zip(spatial, windows, strict=True):
+        if size and size < width:
+            raise ValueError(
+                f"A window of {width} places does not fit into {size}; use padding='same', a "
+                "smaller window or a larger input."
+            )
 
 
 def pads(

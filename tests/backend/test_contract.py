@@ -416,6 +416,24 @@ def block(backend):
     assert backend.block(tree) is not None
 
 
+def synchronize(backend):
+    x = backend.array(X)
+    backend.synchronize()
+    same(x, X)
+
+
+def host(backend):
+    with backend.host():
+        same(backend.array(X), X)
+
+
+def bring(backend):
+    x = backend.array(X)
+    brought = x if backend.bring is None else backend.bring(x)
+    same(brought, X)
+    assert backend.bring is None or backend.bring("a text") == "a text"
+
+
 def random_state(backend):
     state = backend.random_state()
     assert all(isinstance(value, np.ndarray) for value in state.values())
@@ -433,6 +451,9 @@ def set_random_state(backend):
 
 OPTIONAL = [
     *(
+        synchronize,
+        host,
+        bring,
         random_state,
         set_random_state,
         shared,
