@@ -110,7 +110,7 @@ X = np.zeros((2, 5, 7, 3), "float32")
         ("pad_images", (1, 0, None, 0, 5), "do not fit images of 5 places"),
         ("extract_patches", ((2, 2, 2, 2),), "size is one number, two"),
         ("extract_patches", ((2,),), "size is one number, two"),
-        ("extract_patches", (9,), "does not fit into 7"),
+        ("extract_patches", (9,), "does not fit into 5"),
         ("extract_patches", (2, 0), "must be above 0"),
         ("extract_patches", (2, 1, 1, "causal"), "padding is 'valid' or 'same'"),
         ("extract_patches", (2, (1, 1, 1)), "strides must be one integer or 2"),

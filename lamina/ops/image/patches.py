@@ -132,11 +132,6 @@ def _windows(x: Tensor, axis: int, size: int, step: int, rate: int) -> Tensor:
     """`x` with an axis made two: the windows along it, and the places of each."""
     places = x.shape[axis]
     count = (places - (size - 1) * rate - 1) // step + 1
-    if count < 1:
-        raise ShapeError(
-            f"a window of {size} places does not fit into {places}; use padding='same', a smaller "
-            "window or larger images."
-        )
     if size == step and rate == 1:  # no place is in two windows, and none between them
         whole = indexing.get_item(x, (*(slice(None),) * axis, slice(0, count * step)))
         return shaping.reshape(whole, (*x.shape[:axis], count, size, *x.shape[axis + 1 :]))
