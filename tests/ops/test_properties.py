@@ -31,7 +31,7 @@ from tests.ops.properties import (
     widened,
 )
 from tests.ops.table import Case
-from tests.ops.trials import BACKENDS, PAIRS, foreseen, on
+from tests.ops.trials import BACKENDS, PAIRS, foreseen, in_turns, on
 
 pytestmark = pytest.mark.every_backend
 # The types in which the quick form tries what does not work element by element.
@@ -190,7 +190,7 @@ def try_op(name: str, backend: str, batches: int, thorough: bool = False) -> Non
         pytest.fail("\n".join(dict.fromkeys(trial.wrong)), pytrace=False)
 
 
-@pytest.mark.parametrize(("name", "backend"), PAIRS)
+@pytest.mark.parametrize(("name", "backend"), in_turns(PAIRS, turn=1))
 def test_types_shapes_and_values(name, backend):
     try_op(name, backend, 1)
 

@@ -15,7 +15,7 @@ from tests.ops.cases import TABLE
 from tests.ops.known import GRADIENTS
 from tests.ops.properties import function_of, made_of
 from tests.ops.table import Case
-from tests.ops.trials import BACKENDS, PAIRS, foreseen, on
+from tests.ops.trials import BACKENDS, PAIRS, foreseen, in_turns, on
 
 # PyTorch says so of ops that it maps one by one.
 pytestmark = [
@@ -45,19 +45,7 @@ DIFFERENTIABLE = [
 MORE_DIFFERENTIABLE = [pair for pair in DIFFERENTIABLE if len(SMOOTH[pair.values[0]]) > FEW]
 
 
-def _in_turns(pairs: list) -> list:
-    """In the quick form an op is tried on every second backend, the next op on the others."""
-    names = list(TABLE)
-    found = []
-    for pair in pairs:
-        name, backend = pair.values
-        rests = (names.index(name) + BACKENDS.index(backend)) % 2
-        marks = [*pair.marks, pytest.mark.slow] if rests else pair.marks
-        found.append(pytest.param(name, backend, id=pair.id, marks=marks))
-    return found
-
-
-@pytest.mark.parametrize(("name", "backend"), _in_turns(PAIRS))
+@pytest.mark.parametrize(("name", "backend"), in_turns(PAIRS))
 def test_it_runs_compiled_mapped_and_symbolically(name, backend):
     _run(name, backend, TABLE[name][:FEW])
 
@@ -109,7 +97,7 @@ def same(found, expected, case: Case) -> bool:
     )
 
 
-@pytest.mark.parametrize(("name", "backend"), _in_turns(DIFFERENTIABLE))
+@pytest.mark.parametrize(("name", "backend"), in_turns(DIFFERENTIABLE))
 def test_gradients_are_those_of_central_differences(name, backend):
     with on(backend) as active:
         for case in SMOOTH[name][:FEW]:
