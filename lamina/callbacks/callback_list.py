@@ -63,9 +63,8 @@ class CallbackList(Callback):
     def hook(self, callback: Callback, name: str) -> Callable[..., None]:
         """The method `name` of one of the callbacks, timed where there is a clock."""
         method: Callable[..., None] = getattr(callback, name)
-        return (
-            method if callback is self.clock else self.clock.hook(method, type(callback).__name__)
-        )
+        clock = self.clock
+        return method if callback is clock else clock.hook(method, type(callback).__name__)
 
     def __iter__(self) -> Iterator[Callback]:
         return iter(self.callbacks)

@@ -25,6 +25,7 @@ from lamina.core.tracing import infer_function
 from lamina.data import Source, unpack_x_y_sample_weight
 from lamina.models.dispatch import as_compiled
 from lamina.models.profile import FitProfile, LayerProfile, Profile
+from lamina.models.run import freeze
 from lamina.models.steps import Steps
 from lamina.models.summary import byte_count, elements
 from lamina.symbolic.counting import counting, under_way
@@ -75,10 +76,7 @@ def _unchanged(model: Any) -> Iterator[None]:
     finally:
         for variable, value in values:
             variable.assign(value)
-        # Outer layers first: each sets those inside it, which then have a word of their own.
-        for one, flag in flags:
-            if one.trainable != flag:
-                one.trainable = flag
+        freeze(flags)
         if model.optimizer is not None:
             model.optimizer.set_own_state(own)
         model.history, model.stop_training = history, stopped

@@ -224,7 +224,8 @@ class TrainingRun:
         model.stop_training = state["stop_training"]
         self.over = model.stop_training and not self.batch
         _assign(model.variables, state["variables"])
-        _freeze(model, state["trainable"])
+        flags = [*state["trainable"]["layers"], *state["trainable"]["variables"]]
+        freeze(zip([*model._flat_layers(), *model.variables], flags, strict=True))
         if optimizer is not None:
             _assign(optimizer.variables, state["optimizer"])
             optimizer.set_own_state(state["optimizer_own"])
@@ -236,13 +237,12 @@ class TrainingRun:
         seeds.set_random_state(state["random"])
 
 
-def _freeze(model: Any, trainable: dict[str, list[bool]]) -> None:
-    # Outer layers first: each sets those inside it, which then have a word of their own.
-    for layer, flag in zip(model._flat_layers(), trainable["layers"], strict=True):
-        if layer.trainable != flag:
-            layer.trainable = flag
-    for variable, flag in zip(model.variables, trainable["variables"], strict=True):
-        variable.trainable = flag
+def freeze(flags: Iterable[tuple[Any, bool]]) -> None:
+    """Set whether each of some layers, the outer ones first, and then of variables is trained."""
+    for one, flag in flags:
+        # A layer sets those inside it, which then have a word of their own.
+        if one.trainable != flag:
+            one.trainable = flag
 
 
 def _values(variables: Iterable[Variable]) -> list[np.ndarray]:

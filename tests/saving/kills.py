@@ -116,3 +116,23 @@ def _traced(program, folder, *options):
         text=True,
         timeout=120,
     )
+
+
+def writers(program, path, count, seconds):
+    """Programs that write to `path` at the same time, all of them ready to.
+
+    Each finds in `sys.argv` the path, its number, from 1 on, and how long to write, and prints
+    "ready" once it could begin.
+    """
+    started = [
+        subprocess.Popen(
+            [sys.executable, "-c", program, str(path), str(number), str(seconds)],
+            env=environment(),
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+        )
+        for number in range(1, count + 1)
+    ]
+    for writer in started:
+        assert writer.stdout.readline() == b"ready\n"
+    return started

@@ -2,8 +2,6 @@
 
 import re
 import shutil
-import subprocess
-import sys
 import time
 import warnings
 
@@ -12,7 +10,7 @@ import pytest
 
 from lamina.saving import DamagedFileError, LoadError, load_model
 from tests.saving.attacks import small
-from tests.saving.kills import ROOT, environment, fail, kill, needs_strace, points, sampled
+from tests.saving.kills import fail, kill, needs_strace, points, sampled, writers
 
 pytestmark = pytest.mark.every_backend  # files are written alike with each
 
@@ -166,23 +164,13 @@ def test_c4_two_writers_and_a_reader(form, seconds, tmp_path):
     path, model = tmp_path / form, small()
     model.set_weights(filled(1))
     write(model, path)
-    writers = [
-        subprocess.Popen(
-            [sys.executable, "-c", WRITER, str(path), str(number), str(seconds)],
-            env=environment(),
-            cwd=ROOT,
-            stdout=subprocess.PIPE,
-        )
-        for number in (1, 2)
-    ]
-    for writer in writers:
-        assert writer.stdout.readline() == b"ready\n"
+    started = writers(WRITER, path, 2, seconds)
     reads, until = 0, time.monotonic() + seconds
     while time.monotonic() < until:
         found = weights(path)
         assert {float(value) for one in found for value in one.flat} in ({1.0}, {2.0})
         reads += 1
-    for writer in writers:
+    for writer in started:
         writer.communicate()
         assert writer.returncode == 0
     print(form, reads, "reads")

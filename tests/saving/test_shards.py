@@ -1,8 +1,6 @@
 """Weights in shards: both ways with Keras, nothing but the index's own shards, old or new."""
 
 import json
-import subprocess
-import sys
 import time
 
 import h5py
@@ -12,7 +10,7 @@ import pytest
 
 import lamina
 from lamina.saving import DamagedFileError, LoadError, UnsafeContentError
-from tests.saving.kills import ROOT, environment, kill, needs_strace, points, sampled
+from tests.saving.kills import kill, needs_strace, points, sampled, writers
 
 pytestmark = pytest.mark.every_backend
 
@@ -222,23 +220,13 @@ def test_c4_three_writers_and_a_reader(seconds, tmp_path):
     path, found = tmp_path / "x.weights.json", model()
     found.set_weights([np.full(one.shape, 1.0) for one in found.get_weights()])
     found.save_weights(path, max_shard_size=SIZE)
-    writers = [
-        subprocess.Popen(
-            [sys.executable, "-c", WRITER, str(path), str(number), str(seconds)],
-            env=environment(),
-            cwd=ROOT,
-            stdout=subprocess.PIPE,
-        )
-        for number in (1, 2, 3)
-    ]
-    for writer in writers:
-        assert writer.stdout.readline() == b"ready\n"
+    started = writers(WRITER, path, 3, seconds)
     reads, until = 0, time.monotonic() + seconds
     while time.monotonic() < until:
         found.load_weights(path)
         assert len({float(value) for one in found.get_weights() for value in one.flat}) == 1
         reads += 1
-    for writer in writers:
+    for writer in started:
         writer.communicate()
         assert writer.returncode == 0
     assert reads

@@ -50,7 +50,7 @@ class JaxBackend(Backend):
         if isinstance(value, np.ndarray) and value.dtype.kind != "O":
             # JAX may read the array later, or use its memory as the tensor's.
             copy = np.array(value, dtype)
-            # The latter saves a copy of a large one, but takes longer to ask for.
+            # device_put takes the copy's memory, but longer to call.
             return jax.device_put(copy) if copy.nbytes > _LARGE else jnp.asarray(copy)
         return jnp.asarray(value, dtype=dtype)
 

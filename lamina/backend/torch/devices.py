@@ -37,12 +37,9 @@ def available() -> list[str]:
 @contextlib.contextmanager
 def use(name: str) -> Iterator[None]:
     """A block that makes tensors on the device `name`, as `"gpu:0"`."""
-    before, _local.device = _local.device, torch.device(name.replace("gpu", "cuda"))
-    try:
-        with _local.device:  # for PyTorch's own functions
-            yield
-    finally:
-        _local.device = before
+    device = torch.device(name.replace("gpu", "cuda"))
+    with _placing(device), device:  # the latter for PyTorch's own functions
+        yield
 
 
 def brought(x: Any) -> Any:
@@ -54,12 +51,13 @@ def brought(x: Any) -> Any:
 
 def host() -> contextlib.AbstractContextManager[None]:
     """A block whose tensors are made on the CPU, as far as `placed` makes them."""
-    return contextlib.nullcontext() if default() == _CPU else _host()
+    return contextlib.nullcontext() if default() == _CPU else _placing(_CPU)
 
 
 @contextlib.contextmanager
-def _host() -> Iterator[None]:
-    before, _local.device = _local.device, _CPU
+def _placing(device: torch.device) -> Iterator[None]:
+    """A block in which `default()` is `device`."""
+    before, _local.device = _local.device, device
     try:
         yield
     finally:
