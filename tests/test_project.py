@@ -56,10 +56,9 @@ def test_nothing_of_lamina_imports_keras():
 WRITERS = {
     "lamina/core/atomic.py": "the one place that writes beside a file and puts it in place",
     "lamina/saving/array_file.py": "into a generation's folder, which has its name when complete",
-    "lamina/saving/archive.py": "a member of an archive that `atomic_path` puts in place",
+    "lamina/saving/archive.py": "in a file that the caller gives, of `atomic_write`",
     "lamina/saving/assets.py": "into a fresh temporary folder for a layer's `load_assets`",
     "lamina/saving/generations.py": "a lock, which holds nothing",
-    "lamina/saving/model_file.py": "an archive at the path that `atomic_path` gives",
     "lamina/saving/shards.py": "temporary names, until the index names them, which is written last",
     "lamina/saving/hdf5.py": "a file that the caller gives: temporary, or of `atomic_path`",
     "lamina/callbacks/csv_logger.py": "a log, which grows line by line and may be appended to",

@@ -12,13 +12,14 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from pathlib import PurePosixPath
-from typing import Any, BinaryIO
+from typing import BinaryIO, cast
 
 from lamina.core.load_errors import (
     DamagedFileError,
     SizeBudgetError,
     UnsafeContentError,
 )
+from lamina.saving.window import Window
 
 CONFIG = "config.json"
 METADATA = "metadata.json"
@@ -136,7 +137,7 @@ class ArchiveReader:
             self._file.seek(info.header_offset + 26)
             name_length, extra_length = struct.unpack("<HH", self._file.read(4))
         start = info.header_offset + 30 + name_length + extra_length
-        yield io.BufferedReader(_Window(self._file, start, info.file_size), _PIECE)
+        yield io.BufferedReader(Window(self._file, start, info.file_size), _PIECE)
 
     def verify(self, name: str) -> None:
         """Raise unless a member's content has the checksum that the archive says."""
@@ -176,40 +177,42 @@ def _is_asset(name: str) -> bool:
     return plain and name.startswith(ASSETS) and "\0" not in name
 
 
-class _Window(io.RawIOBase):
-    """A part of a file, as a file."""
+class ArchiveWriter:
+    """A new archive, whose members are written where they lie in it.
 
-    def __init__(self, file: BinaryIO, start: int, size: int) -> None:
-        self._file, self._start, self._size, self._place = file, start, size, 0
+    Args:
+        file: open for writing and reading, empty.
+    """
 
-    def readable(self) -> bool:
-        return True
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._zip = zipfile.ZipFile(file, "w")
 
-    def seekable(self) -> bool:
-        return True
+    def __enter__(self) -> ArchiveWriter:
+        return self
 
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._place, os.SEEK_END: self._size}[whence]
-        self._place = max(0, base + offset)
-        return self._place
+    def __exit__(self, *exception: object) -> None:
+        self._zip.close()
 
-    def tell(self) -> int:
-        return self._place
+    @contextlib.contextmanager
+    def member(self, name: str) -> Iterator[BinaryIO]:
+        """A new member, unpacked, with a date that says nothing: a file to write and read.
 
-    def readinto(self, buffer: Any) -> int:
-        view = memoryview(buffer).cast("B")
-        wanted = max(0, min(len(view), self._size - self._place))
-        self._file.seek(self._start + self._place)
-        count = self._file.readinto(view[:wanted])  # type: ignore[attr-defined]
-        self._place += count
-        return int(count)
-
-
-def write_member(archive: zipfile.ZipFile, name: str, content: bytes | BinaryIO) -> None:
-    """Put a member into a new archive, unpacked, with a date that says nothing."""
-    info = zipfile.ZipInfo(name)
-    info.external_attr = 0o644 << 16
-    source = io.BytesIO(content) if isinstance(content, bytes) else content
-    with archive.open(info, "w", force_zip64=not isinstance(content, bytes)) as member:
-        while piece := source.read(_PIECE):
-            member.write(piece)
+        `zipfile` itself writes members from their first byte to their last, which HDF5 does not:
+        its files would be written twice.
+        """
+        info = zipfile.ZipInfo(name)
+        info.external_attr = 0o644 << 16
+        info.header_offset, info.CRC, info.compress_size = self._zip.start_dir, 0, 0
+        start = info.header_offset + len(info.FileHeader(zip64=True))
+        content = Window(self._file, start)
+        yield cast("BinaryIO", content)
+        content.seek(0)
+        while piece := content.read(_PIECE):
+            info.CRC = zlib.crc32(piece, info.CRC)
+        info.file_size = info.compress_size = content.size
+        self._file.seek(info.header_offset)
+        self._file.write(info.FileHeader(zip64=True))
+        self._zip.start_dir = start + content.size
+        self._zip.filelist.append(info)
+        self._zip.NameToInfo[name] = info

@@ -5,45 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from lamina.core.load_errors import UnfitFileError
+from lamina.saving import tensorflow_rules
 
 Config = dict[str, Any]
 Note = Callable[[str, str], None]
-
-_OPERATORS = ("TFOpLambda", "SlicingOpLambda")
-# TensorFlow's functions that Keras 2 wrote for operators and the like, as ops of Keras 3.
-_OPS = {
-    "__operators__.add": "Add",
-    "__operators__.getitem": "GetItem",
-    "abs": "Absolute",
-    "clip_by_value": "Clip",
-    "convert_to_tensor": "Identity",
-    "linalg.matmul": "Matmul",
-    "math.add": "Add",
-    "math.divide": "Divide",
-    "math.exp": "Exp",
-    "math.floordiv": "FloorDivide",
-    "math.floormod": "Mod",
-    "math.greater": "Greater",
-    "math.greater_equal": "GreaterEqual",
-    "math.less": "Less",
-    "math.less_equal": "LessEqual",
-    "math.log": "Log",
-    "math.maximum": "Maximum",
-    "math.minimum": "Minimum",
-    "math.multiply": "Multiply",
-    "math.negative": "Negative",
-    "math.pow": "Power",
-    "math.sigmoid": "Sigmoid",
-    "math.sqrt": "Sqrt",
-    "math.square": "Square",
-    "math.subtract": "Subtract",
-    "math.tanh": "Tanh",
-    "math.truediv": "TrueDivide",
-    "nn.relu": "Relu",
-    "nn.sigmoid": "Sigmoid",
-}
-_OF_NETWORKS = ("Relu", "Sigmoid")
 
 
 def modern_calls(config: Config, note: Note) -> Config:
@@ -121,8 +86,11 @@ def _shifted(config: Config, names: set[str], note: Note) -> set[str]:
 
 
 def _entry(entry: Config, argument: Callable[[Any], Any], note: Note) -> Config:
-    if entry.get("class_name") in _OPERATORS:
-        return _operator(entry, argument, note)
+    if entry.get("class_name") in tensorflow_rules.CLASSES:
+        made = tensorflow_rules.operator(entry, argument)
+        function = entry["config"]["function"]
+        note("mapped", f"{entry['class_name']} of {function} to the op {made['class_name']}")
+        return made
     return entry | {
         "inbound_nodes": [
             _call(one, argument) if isinstance(one, list) else one
@@ -136,42 +104,3 @@ def _call(places: list[Any], argument: Callable[[Any], Any]) -> Config:
     kwargs = places[0][3] if len(places[0]) > 3 else {}
     first = given[0] if len(given) == 1 else given
     return {"args": [first], "kwargs": argument(kwargs)}
-
-
-def _operator(entry: Config, argument: Callable[[Any], Any], note: Note) -> Config:
-    function = entry["config"].get("function")
-    name = _OPS.get(function)
-    if name is None:
-        raise UnfitFileError(
-            f"The model calls TensorFlow's function {function!r} in {entry['name']!r}, which has "
-            "no op here. Build the model by its code and load the weights with load_weights."
-        )
-    note("mapped", f"{entry['class_name']} of {function} to the op {name}")
-    calls = []
-    for first, node, index, given in entry["inbound_nodes"]:
-        begin = index if first == "_CONSTANT_VALUE" else argument([first, node, index])
-        rest = [
-            argument(value)
-            for key, value in given.items()
-            if key not in ("name", "slice_spec") and value is not None
-        ]
-        if "slice_spec" in given:
-            rest.append(_slices(given["slice_spec"]))
-        calls.append({"args": [begin, *rest], "kwargs": {}})
-    module = f"keras.src.ops.{'nn' if name in _OF_NETWORKS else 'numpy'}"
-    return {
-        "module": module,
-        "class_name": name,
-        "config": {"name": entry["name"]},
-        "registered_name": name,
-        "name": entry["name"],
-        "inbound_nodes": calls,
-    }
-
-
-def _slices(spec: Any) -> Any:
-    if isinstance(spec, dict) and set(spec) == {"start", "stop", "step"}:
-        return {"class_name": "__slice__", "config": spec}
-    if isinstance(spec, list):
-        return [_slices(one) for one in spec]
-    return spec

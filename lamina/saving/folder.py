@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import contextlib
-import io
 import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from lamina.core.atomic import atomic_write, replace_folder, sync_folder, temporary_beside
 from lamina.core.load_errors import DamagedFileError, SizeBudgetError, UnsafeContentError
 from lamina.saving.archive import ASSETS, CONFIG
+
+# Opens a new member of a model file, by its name, to be written and read.
+Put = Callable[[str], contextlib.AbstractContextManager[BinaryIO]]
 
 
 class FolderReader:
@@ -65,12 +67,12 @@ class FolderReader:
         """Do nothing: a folder has no checksums of its own."""
 
 
-def write_folder(path: Path, fill: Callable[[Callable[[str, Any], None]], None]) -> None:
+def write_folder(path: Path, fill: Callable[[Put], None]) -> None:
     """Write a folder of members, whole or not at all; a model that is there is replaced.
 
     Args:
         path: the folder.
-        fill: is given what puts a member, by its name and content, into the folder.
+        fill: is given what opens a new member of the folder, by its name.
 
     Raises:
         FileExistsError: if there is something at `path` that is no model.
@@ -82,12 +84,10 @@ def write_folder(path: Path, fill: Callable[[Callable[[str, Any], None]], None])
     temporary = temporary_beside(path)
     temporary.mkdir()
 
-    def put(name: str, content: bytes | BinaryIO) -> None:
+    def put(name: str) -> contextlib.AbstractContextManager[BinaryIO]:
         target = temporary / name
         target.parent.mkdir(parents=True, exist_ok=True)
-        source = io.BytesIO(content) if isinstance(content, bytes) else content
-        with atomic_write(target) as file:
-            shutil.copyfileobj(source, file, 2**20)
+        return atomic_write(target)
 
     try:
         fill(put)

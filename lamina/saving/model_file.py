@@ -8,23 +8,21 @@ import hashlib
 import json
 import os
 import shutil
-import tempfile
 import warnings
-import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from lamina.core import registry, versions
-from lamina.core.atomic import atomic_path
+from lamina.core.atomic import atomic_write
 from lamina.core.load_errors import (
     DamagedFileError,
     SizeBudgetError,
     shortened,
 )
 from lamina.saving import assets, json_text
-from lamina.saving.archive import CONFIG, METADATA, WEIGHTS, ArchiveReader, write_member
-from lamina.saving.folder import FolderReader, write_folder
+from lamina.saving.archive import CONFIG, METADATA, WEIGHTS, ArchiveReader, ArchiveWriter
+from lamina.saving.folder import FolderReader, Put, write_folder
 from lamina.saving.hdf5 import Hdf5Reader, Hdf5Writer
 from lamina.saving.paths import check_folder, check_kind
 from lamina.saving.report import LoadReport
@@ -62,10 +60,10 @@ def write_model(model: Any, path: Path, zipped: bool) -> None:
     }
     texts = {METADATA: json.dumps(metadata).encode(), CONFIG: config.encode()}
     if not zipped:
-        write_folder(path, lambda put: _put_all(model, texts, path, put))
+        write_folder(path, lambda put: _put_all(model, texts, put))
         return
-    with atomic_path(path) as temporary, zipfile.ZipFile(temporary, "x") as archive:
-        _put_all(model, texts, path, lambda name, one: write_member(archive, name, one))
+    with atomic_write(path) as file, ArchiveWriter(file) as archive:
+        _put_all(model, texts, archive.member)
 
 
 @contextlib.contextmanager
@@ -90,18 +88,15 @@ def saving_to(path: Path) -> Iterator[None]:
         ) from error
 
 
-def _put_all(
-    model: Any, texts: dict[str, bytes], path: Path, put: Callable[[str, bytes | BinaryIO], None]
-) -> None:
+def _put_all(model: Any, texts: dict[str, bytes], put: Put) -> None:
     for name, text in texts.items():
-        put(name, text)
-    with tempfile.TemporaryFile(dir=path.parent) as file:
+        with put(name) as file:
+            file.write(text)
+    with put(WEIGHTS) as file:
         write_arrays(model, file)
-        file.seek(0)
-        put(WEIGHTS, file)
     for name, asset in assets.gathered(model):
-        with open(asset, "rb") as content:
-            put(name, content)
+        with open(asset, "rb") as content, put(name) as file:
+            shutil.copyfileobj(content, file, 2**20)
 
 
 @contextlib.contextmanager
