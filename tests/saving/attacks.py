@@ -297,11 +297,17 @@ def _cloned(cls, config):
 
 
 class Watch:
-    """An audit hook that notes what happens while a case runs."""
+    """An audit hook that notes what happens in a block, in which a case runs."""
 
     def __init__(self, folder):
         self.folder, self.active, self.events = str(folder), False, []
         sys.addaudithook(self)
+
+    def __enter__(self):
+        self.events, self.active = [], True
+
+    def __exit__(self, *exception):
+        self.active = False
 
     def __call__(self, event, args):
         if not self.active:
@@ -323,14 +329,11 @@ def watched(watch, call):
     """What came of a call: its error, what it did, its seconds, and the memory it took more."""
     before, began = _peak(), time.perf_counter()
     classes, text = [], ""
-    watch.events = []
-    watch.active = True
     try:
-        call()
+        with watch:
+            call()
     except BaseException as error:
         classes, text = [one.__name__ for one in type(error).__mro__], str(error)
-    finally:
-        watch.active = False
     return {
         "error": classes,
         "text": text,

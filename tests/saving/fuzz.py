@@ -3,9 +3,9 @@
     python -m tests.saving.fuzz COUNT SEED PROGRESS
 
 Whatever was changed, a load ends with a `LoadError` or with a model, within bounds of memory and
-time, and never in a crash: the number of the case under way is in the file PROGRESS. The kinds take
-turns: of 41 cases, 36 are a `.weights.h5` with other bytes, three one of another structure, one is
-a config, and one a whole `.keras`.
+time, and never in a crash: the number of the case under way is in the file PROGRESS. Nothing else
+is opened, imported or run. The kinds take turns: of 41 cases, 36 are a `.weights.h5` with other
+bytes, three one of another structure, one is a config, and one a whole `.keras`.
 """
 
 import contextlib
@@ -28,7 +28,7 @@ import numpy as np
 
 import lamina
 from lamina.saving import LoadError, load_model
-from tests.saving.attacks import small
+from tests.saving.attacks import Watch, small
 
 # Most are of the kind that is tried fastest.
 KINDS = (*(("bytes",) * 12 + ("structure",)) * 3, "config", "archive")
@@ -159,6 +159,7 @@ class Fuzz:
 
     def __init__(self, folder):
         self.folder = folder
+        (folder / "members").mkdir()
         self.model = small()
         self.known = self.model.get_weights()
         self.model.save_weights(folder / "a.weights.h5")
@@ -212,7 +213,6 @@ class Fuzz:
     def config(self, draw):
         """The config of a folder, whose arrays are as they were."""
         members = self.folder / "members"
-        members.mkdir(exist_ok=True)
         for name, content in self.members.items():
             if not (members / name).exists():
                 (members / name).write_bytes(content)
@@ -260,16 +260,19 @@ def run(count, seed, progress):
             "SC_PAGE_SIZE"
         )
         resource.setrlimit(resource.RLIMIT_AS, (size + 2**31, resource.RLIM_INFINITY))
+        watch = Watch(folder)
         for number in range(count):
             log.seek(0)
             log.write(b"%d " % number)
             before, began = _peak(), time.perf_counter()
             try:
-                kind, loaded = fuzz.case(number, seed)
+                with watch:
+                    kind, loaded = fuzz.case(number, seed)
             except BaseException as error:
                 error.add_note(f"It was case {number} of seed {seed}.")
                 raise
             seconds, more = time.perf_counter() - began, _peak() - before
+            assert not watch.events, f"case {number} ({kind}): {watch.events}"
             assert seconds < MOST_SECONDS, f"case {number} ({kind}) took {seconds:.1f} s"
             assert more < MOST_BYTES, f"case {number} ({kind}) took {more:,} bytes"
             slowest = max(slowest, seconds)

@@ -2,6 +2,8 @@
 
 import re
 import shutil
+import subprocess
+import sys
 import time
 import warnings
 
@@ -10,7 +12,7 @@ import pytest
 
 from lamina.saving import DamagedFileError, LoadError, load_model
 from tests.saving.attacks import small
-from tests.saving.kills import fail, kill, needs_strace, points, sampled, writers
+from tests.saving.kills import environment, fail, kill, needs_strace, points, sampled, writers
 
 pytestmark = pytest.mark.every_backend  # files are written alike with each
 
@@ -116,6 +118,44 @@ def test_c1_a_kill_while_a_file_is_replaced_leaves_the_old_or_the_new(form, coun
         left = weights(folder / form)
         assert {float(value) for one in left for value in one.flat} in ({1.0}, {2.0}), point
     print(form, len(found), "points")
+
+
+RANDOM_KILLS = """
+import itertools, os, pathlib, random, signal, sys, time
+from tests.saving.attacks import small
+from tests.saving.test_losses import filled, weights, write
+path, count = pathlib.Path(sys.argv[1]), int(sys.argv[2])
+model, draw = small(), random.Random(0)
+model.set_weights(filled(1))
+began, left = time.perf_counter(), []
+write(model, path)
+once = time.perf_counter() - began
+for _ in range(count):
+    if not (child := os.fork()):
+        for number in itertools.cycle((2, 1)):
+            model.set_weights(filled(number))
+            write(model, path)
+    time.sleep(draw.uniform(0, 4 * once))
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    (found,) = {float(value) for one in weights(path) for value in one.flat}
+    left.append(found)
+assert set(left) == {1.0, 2.0}, left
+"""
+
+
+@pytest.mark.parametrize("count", [25, pytest.param(1000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("form", FORMS)
+def test_c1_kills_at_random_leave_the_old_or_the_new(form, count, tmp_path):
+    """Where no program can be traced, this is what there is."""
+    old(form)(tmp_path / "b")
+    finished = subprocess.run(
+        [sys.executable, "-c", RANDOM_KILLS, str(tmp_path / "b" / form), str(count)],
+        env=environment(),
+        capture_output=True,
+        text=True,
+    )
+    assert finished.returncode == 0, finished.stderr[-2000:]
 
 
 @needs_strace

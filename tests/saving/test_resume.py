@@ -4,7 +4,6 @@ import os
 import random
 import subprocess
 import sys
-import warnings
 
 import numpy as np
 import pytest
@@ -469,27 +468,3 @@ def test_backups_are_kept_where_asked_and_go_without_a_trace_elsewhere(tmp_path)
     small().fit(X, Y, epochs=2, verbose=0, callbacks=[backup])
     again = small().fit(X, Y, epochs=3, verbose=0, callbacks=[backup])
     assert again.epoch == [0, 1, 2] and len(list((tmp_path / "c").glob("generation*"))) == 2
-
-
-@pytest.mark.parametrize("error", [KeyboardInterrupt, MemoryError])
-def test_what_is_left_of_a_training_that_ended_with_an_error(error):
-    """Promise R7: the weights of the last finished step, the history, and the ends of callbacks."""
-    told, weights = [], []
-
-    class Fail(Callback):
-        def on_train_batch_end(self, batch, logs=None):
-            weights.append(self.model.get_weights())
-            if len(weights) == STEPS + 3:
-                raise error
-
-        def on_train_end(self, logs=None):
-            told.append("end")
-
-    model = small()
-    with pytest.raises(error):
-        model.fit(X, Y, BATCH, 3, verbose=0, callbacks=[Fail()])
-    assert told == ["end"] and len(model.history.history["loss"]) == 1
-    for one, other in zip(weights[-1], model.get_weights(), strict=True):
-        np.testing.assert_array_equal(one, other)
-    with warnings.catch_warnings():
-        model.fit(X, Y, BATCH, 1, verbose=0)
