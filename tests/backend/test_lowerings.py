@@ -50,12 +50,29 @@ def distinct(*shape):
     return (numbers.reshape(shape) / 10).astype("float32")
 
 
-@pytest.mark.parametrize("columns", [0, 10_000], ids=["native", "patches"])
+@pytest.mark.parametrize("images", [0, 4, 2, 1], ids=["native", "patches", "in two", "in four"])
 @pytest.mark.parametrize(("stride", "padding", "dilation"), [(1, "same", 1), (2, "valid", 2)])
-def test_gradients_of_convolution(monkeypatch, columns, stride, padding, dilation):
-    monkeypatch.setattr(convolution, "_PATCH_COLUMNS", columns)
-    arrays = [distinct(1, 6, 5, 2) / 10, distinct(2, 2, 2, 3)]
+def test_gradients_of_convolution(monkeypatch, images, stride, padding, dilation):
+    monkeypatch.setattr(convolution, "_images_at_once", lambda *_: images)
+    arrays = [distinct(4, 6, 5, 2) / 10, distinct(2, 2, 2, 3)]
     check_gradients("conv", arrays, stride, padding, "channels_last", dilation)
+
+
+@pytest.mark.parametrize(
+    ("batch", "size", "channels", "filters", "window", "images"),
+    [
+        *((128, 28, 1, 32, 3, 128), (32, 32, 64, 128, 1, 32), (128, 13, 32, 64, 3, 8)),
+        *((100, 16, 64, 64, 3, 5), (97, 16, 64, 64, 3, 1), (32, 32, 16, 16, 3, 0)),
+        *((32, 8, 128, 128, 3, 0), (16, 56, 64, 64, 3, 0)),
+    ],
+)
+def test_patches_of_a_convolution_stay_in_the_cache(batch, size, channels, filters, window, images):
+    x = np.zeros((batch, size, size, channels), "float32")
+    kernel = np.zeros((window, window, channels, filters), "float32")
+    around, steps = [(window // 2, window // 2)] * 2, [1, 1]
+    with use("jax"):
+        found = convolution._images_at_once(x, kernel, around, [window] * 2, steps)
+    assert found == images
 
 
 def test_gradients_of_the_other_convolutions():

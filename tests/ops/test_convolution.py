@@ -75,11 +75,13 @@ def test_patch_product_is_the_convolution(monkeypatch, padding, strides, dilatio
         return (y**2).sum()
 
     with use("jax"):
-        product = jax.grad(loss, argnums=(0, 1))(x, kernel)
-        monkeypatch.setattr(lowerings, "_PATCH_COLUMNS", 0)
-        native = jax.grad(loss, argnums=(0, 1))(x, kernel)
-    for one, other in zip(product, native, strict=True):
-        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-3)
+        found = []
+        for images in (0, len(x), 1):
+            monkeypatch.setattr(lowerings, "_images_at_once", lambda *_, images=images: images)
+            found.append(jax.grad(loss, argnums=(0, 1))(x, kernel))
+    for product in found[1:]:
+        for one, other in zip(product, found[0], strict=True):
+            np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-3)
 
 
 def test_causal_padding_sees_the_past_only():

@@ -16,6 +16,7 @@ from lamina.backend.jax import (
     compiled_cache,
     devices,
     foreign,
+    host_memory,
     kernels,
     linear,
     nn,
@@ -40,6 +41,7 @@ class JaxBackend(Backend):
     def __init__(self) -> None:
         super().__init__()
         compiled_cache.keep_compiled_programs()
+        host_memory.keep_buffers()
 
     def namespaces(self) -> Sequence[Any]:
         return (jnp, jax.nn, jnp.linalg, lax, jax.scipy.special)

@@ -43,9 +43,11 @@ def conv(
     widths = [(size - 1) * rate + 1 for size, rate in zip(kernel.shape, rates, strict=False)]
     around = tuple(pads(spatial, widths, steps, padding))
     groups = channels // kernel.shape[-2]
-    if groups == 1 and not first and _patches_win(inputs, kernel, around, widths, steps):
-        product: jax.Array = _patch_product(inputs, kernel, around, steps, rates)
-        return product
+    if groups == 1 and not first:
+        images = _images_at_once(inputs, kernel, around, widths, steps)
+        if images:
+            product: jax.Array = _patch_product(inputs, kernel, around, steps, rates, images)
+            return product
     layout = _dimensions(rank, data_format)
     native: jax.Array = _native(inputs, kernel, around, steps, (1,) * rank, rates, layout, groups)
     return native
@@ -76,48 +78,86 @@ def _native(
 
 
 # A convolution as a matrix of patches (a row for each place, a column for each weight of a
-# filter) times the filters, where XLA's own convolution is slower on the CPU. Milliseconds of
-# forward and both gradients under jit, XLA's convolution against the product, medians of 7 to 9
-# alternate runs on 2 cores; batch, size, channels, filters, window:
-#   64, 28x28x1,  32, 3x3 valid   3.9  1.8  |  32, 32x32x3,  32, 3x3 same    4.8  1.5
-#   32, 28x28x1,   6, 5x5 same    3.6  1.5  |  32, 32x32x3,  64, 5x5 same    9.0  6.1
-#   64, 13x13x32, 64, 3x3 valid  10.0  4.4  |  64, 13x13x32, 64, 3x3 same    9.4  8.2
-#   64, 28x28x8,  16, 3x3 valid   5.1  6.0  |  32, 8x8x128, 128, 3x3 same   12.2 15.8
-#   32, 32x32x16, 32, 3x3 same   11.2 28.8  |  32, 32x32x32, 32, 3x3 same   14.3 48.6
-# A filter gradient as a product of patches, image by image in a scan, never won beside these.
-_PATCH_MATRIX_BYTES = 12_000_000
-_PATCH_COLUMNS = 300
+# filter) times the filters, where XLA's own convolution is slower on the CPU. A large matrix is
+# made for some images at a time, so that it stays in the cache. Milliseconds of forward and both
+# gradients under jit, medians of 9 alternate runs on 2 cores, of XLA's convolution, the product,
+# and the product with some 3 MB of patches at a time; batch, size, channels, filters, window:
+#   128, 28x28x1,    32, 3x3 valid    3 MB   23.1    5.0    5.4
+#    32, 8x8x64,     64, 3x3 same     5 MB    4.6    3.4    3.9
+#   256, 28x28x1,    32, 3x3 valid    6 MB   43.7   11.2   22.0
+#    32, 32x32x64,  128, 1x1          8 MB   55.8   15.5   14.9
+#    32, 16x16x32,   32, 3x3 same     9 MB    5.2    7.0    5.4
+#   128, 32x32x3,    16, 3x3 same    14 MB   16.1    8.1    8.2
+#   128, 13x13x32,   64, 3x3 valid   18 MB   33.2   28.0   15.7
+#    16, 128x128x3,  16, 3x3 same    28 MB   47.6   30.8   17.6
+#    64, 16x16x64,   64, 3x3 same    38 MB   38.9   45.7   29.0
+#    64, 30x30x32,   64, 3x3 valid   58 MB  144.0   76.0   51.0
+#    32, 32x32x64,   64, 3x3 same    75 MB  100.6   91.9   63.8
+# It loses with many channels, large images, and few filters after many channels:
+#    32, 8x8x128,   128, 3x3 same     9 MB   10.1   12.3   13.1
+#    32, 32x32x16,   16, 3x3 same    19 MB    5.4   14.9    7.0
+#    16, 28x28x128, 128, 3x3 same    58 MB   71.5  106.1  101.4
+#    16, 56x56x64,   64, 3x3 same   116 MB  140.3  139.2  134.0
+_MOST_COLUMNS = 600
+_FEW_COLUMNS, _FEW_FILTERS = 72, 16
+_WHOLE_BYTES = 7_000_000
+_PART_BYTES = 3_000_000
 
 
-def _patches_win(
+def _images_at_once(
     inputs: jax.Array,
     kernel: jax.Array,
     around: Sequence[tuple[int, int]],
     widths: Sequence[int],
     steps: Sequence[int],
-) -> bool:
-    columns = math.prod(kernel.shape[:-1])
-    if (
-        columns > _PATCH_COLUMNS
-        or inputs.dtype != jnp.float32
-        or devices.current().platform != "cpu"
+) -> int:
+    """How many images to make patches of at a time; 0 where XLA's own convolution is faster."""
+    if inputs.dtype != jnp.float32 or devices.current().platform != "cpu":
+        return 0
+    batch, columns = inputs.shape[0], math.prod(kernel.shape[:-1])
+    places = [
+        (size + before + after - width) // step + 1
+        for size, (before, after), width, step in zip(
+            inputs.shape[1:-1], around, widths, steps, strict=True
+        )
+    ]
+    image = 4 * columns * math.prod(places)
+    if math.prod(kernel.shape[:-2]) == 1 or (
+        columns <= _MOST_COLUMNS and batch * image <= _WHOLE_BYTES
     ):
-        return False
-    rows = inputs.shape[0]
-    for i, (before, after) in enumerate(around):
-        rows *= (inputs.shape[1 + i] + before + after - widths[i]) // steps[i] + 1
-    return rows * columns * 4 <= _PATCH_MATRIX_BYTES
+        return batch
+    few = kernel.shape[-1] <= _FEW_FILTERS and columns > _FEW_COLUMNS
+    if columns > _MOST_COLUMNS or few or image > _PART_BYTES:
+        return 0
+    return max(n for n in range(1, batch + 1) if batch % n == 0 and n * image <= _PART_BYTES)
 
 
-@functools.partial(jax.jit, static_argnums=(2, 3, 4), inline=True)
+@functools.partial(jax.jit, static_argnums=(2, 3, 4, 5), inline=True)
 def _patch_product(
     inputs: jax.Array,
     kernel: jax.Array,
     around: tuple[tuple[int, int], ...],
     steps: tuple[int, ...],
     rates: tuple[int, ...],
+    images: int,
 ) -> jax.Array:
-    """Convolution as one product; channels last."""
+    """Convolution as products, each of some of the images; channels last."""
+    batch = inputs.shape[0]
+    if images == batch:
+        return _product(inputs, kernel, around, steps, rates)
+    # Patches are made once more for the gradients: kept, they would leave the cache after all.
+    part = jax.checkpoint(lambda x: _product(x, kernel, around, steps, rates))
+    parts: jax.Array = lax.map(part, inputs.reshape(batch // images, images, *inputs.shape[1:]))
+    return parts.reshape(batch, *parts.shape[2:])
+
+
+def _product(
+    inputs: jax.Array,
+    kernel: jax.Array,
+    around: tuple[tuple[int, int], ...],
+    steps: tuple[int, ...],
+    rates: tuple[int, ...],
+) -> jax.Array:
     *window, channels, filters = kernel.shape
     x = jnp.pad(inputs, [(0, 0), *around, (0, 0)]) if any(map(any, around)) else inputs
     spans = [
