@@ -80,28 +80,29 @@ def _native(
 # A convolution as a matrix of patches (a row for each place, a column for each weight of a
 # filter) times the filters, where XLA's own convolution is slower on the CPU. A large matrix is
 # made for some images at a time, so that it stays in the cache. Milliseconds of forward and both
-# gradients under jit, medians of 9 alternate runs on 2 cores, of XLA's convolution, the product,
+# gradients under jit, medians of 11 alternate runs on 2 cores, of XLA's convolution, the product,
 # and the product with some 3 MB of patches at a time; batch, size, channels, filters, window:
-#   128, 28x28x1,    32, 3x3 valid    3 MB   23.1    5.0    5.4
-#    32, 8x8x64,     64, 3x3 same     5 MB    4.6    3.4    3.9
-#   256, 28x28x1,    32, 3x3 valid    6 MB   43.7   11.2   22.0
-#    32, 32x32x64,  128, 1x1          8 MB   55.8   15.5   14.9
-#    32, 16x16x32,   32, 3x3 same     9 MB    5.2    7.0    5.4
-#   128, 32x32x3,    16, 3x3 same    14 MB   16.1    8.1    8.2
-#   128, 13x13x32,   64, 3x3 valid   18 MB   33.2   28.0   15.7
-#    16, 128x128x3,  16, 3x3 same    28 MB   47.6   30.8   17.6
-#    64, 16x16x64,   64, 3x3 same    38 MB   38.9   45.7   29.0
-#    64, 30x30x32,   64, 3x3 valid   58 MB  144.0   76.0   51.0
-#    32, 32x32x64,   64, 3x3 same    75 MB  100.6   91.9   63.8
+#   128, 28x28x1,    32, 3x3 valid    3 MB    9.8    3.4
+#    32, 8x8x64,     64, 3x3 same     5 MB    4.6    4.1    4.0
+#   256, 28x28x1,    32, 3x3 valid    6 MB   44.3   10.6   20.5
+#    32, 32x32x64,  128, 1x1          8 MB   37.5   11.3   13.9
+#   128, 32x32x3,    16, 3x3 same    14 MB   15.9    7.7    8.3
+#   128, 13x13x32,   64, 3x3 valid   18 MB   26.2   15.3   15.0
+#    16, 128x128x3,  16, 3x3 same    28 MB   40.9   21.1   20.3
+#    64, 16x16x64,   64, 3x3 same    38 MB   38.7   44.1   29.3
+#    64, 30x30x32,   64, 3x3 valid   58 MB   81.9   72.8   46.9
 # It loses with many channels, large images, and few filters after many channels:
-#    32, 8x8x128,   128, 3x3 same     9 MB   10.1   12.3   13.1
-#    32, 32x32x16,   16, 3x3 same    19 MB    5.4   14.9    7.0
-#    16, 28x28x128, 128, 3x3 same    58 MB   71.5  106.1  101.4
-#    16, 56x56x64,   64, 3x3 same   116 MB  140.3  139.2  134.0
+#    32, 8x8x128,   128, 3x3 same     9 MB    9.6   11.1   12.2
+#    32, 16x16x32,   32, 3x3 same     9 MB    5.0    5.5    5.2
+#    32, 32x32x16,   16, 3x3 same    19 MB    5.2    8.5    7.2
+#    16, 28x28x128, 128, 3x3 same    58 MB   63.5   99.1   81.7
+#    32, 32x32x64,   64, 3x3 same    75 MB   75.9   89.2   73.5
+#    16, 56x56x64,   64, 3x3 same   116 MB  130.5  135.0
 _MOST_COLUMNS = 600
-_FEW_COLUMNS, _FEW_FILTERS = 72, 16
+_FEW_COLUMNS, _FEW_FILTERS = 72, 32
 _WHOLE_BYTES = 7_000_000
 _PART_BYTES = 3_000_000
+_IMAGE_BYTES = 2_000_000
 
 
 def _images_at_once(
@@ -127,7 +128,7 @@ def _images_at_once(
     ):
         return batch
     few = kernel.shape[-1] <= _FEW_FILTERS and columns > _FEW_COLUMNS
-    if columns > _MOST_COLUMNS or few or image > _PART_BYTES:
+    if columns > _MOST_COLUMNS or few or image > _IMAGE_BYTES:
         return 0
     return max(n for n in range(1, batch + 1) if batch % n == 0 and n * image <= _PART_BYTES)
 
