@@ -9,6 +9,10 @@ import lamina
 from lamina.saving import LoadError
 from tests.saving.golden.functions import inputs
 
+pytestmark = (
+    pytest.mark.every_backend
+)  # the rules are the same, and the ops have tests of their own
+
 with np.load(pathlib.Path(__file__).parent / "golden" / "functions.npz") as file:
     GOLDEN = dict(file.items())
 NAMES = [name.removesuffix("/model") for name in GOLDEN if name.endswith("/model")]
