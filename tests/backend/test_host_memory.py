@@ -19,7 +19,7 @@ def step(x):
     return x + 1
 
 x = jax.numpy.zeros(30_000_000)  # 120 MB
-for _ in range(5):
+for _ in range(30):
     step(x).block_until_ready()
 before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
 for _ in range(5):
