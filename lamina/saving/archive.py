@@ -19,7 +19,7 @@ from lamina.core.load_errors import (
     SizeBudgetError,
     UnsafeContentError,
 )
-from lamina.saving.window import Window
+from lamina.saving.window import LastWindow, Window
 
 CONFIG = "config.json"
 METADATA = "metadata.json"
@@ -205,8 +205,12 @@ class ArchiveWriter:
         info.external_attr = 0o644 << 16
         info.header_offset, info.CRC, info.compress_size = self._zip.start_dir, 0, 0
         start = info.header_offset + len(info.FileHeader(zip64=True))
-        content = Window(self._file, start)
-        yield cast("BinaryIO", content)
+        content = LastWindow(self._file, start)
+        try:
+            yield cast("BinaryIO", content)
+        finally:
+            if content.error is not None:
+                raise content.error
         content.seek(0)
         while piece := content.read(_PIECE):
             info.CRC = zlib.crc32(piece, info.CRC)

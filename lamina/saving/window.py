@@ -8,20 +8,14 @@ from typing import Any, BinaryIO
 
 
 class Window(io.RawIOBase):
-    """What lies in `file` from byte `start` on, `size` bytes at first; writing makes it longer.
+    """The `size` bytes of `file` from byte `start` on, to read."""
 
-    Nothing may lie behind a window that is written to.
-    """
-
-    def __init__(self, file: BinaryIO, start: int, size: int = 0) -> None:
+    def __init__(self, file: BinaryIO, start: int, size: int) -> None:
         self._file, self._start, self._place = file, start, 0
         self.size = size
 
     def readable(self) -> bool:
         return True
-
-    def writable(self) -> bool:
-        return self._file.writable()
 
     def seekable(self) -> bool:
         return True
@@ -42,13 +36,42 @@ class Window(io.RawIOBase):
         self._place += count
         return int(count)
 
+
+class LastWindow(Window):
+    """What lies in `file` from byte `start` to its end, to read and write.
+
+    Attributes:
+        error: what kept something from being written, None so far. It is not raised, since HDF5
+            goes on to write and flush after an error: whoever made the window raises it.
+    """
+
+    def __init__(self, file: BinaryIO, start: int) -> None:
+        super().__init__(file, start, 0)
+        self.error: OSError | None = None
+
+    def writable(self) -> bool:
+        return True
+
     def write(self, content: Any) -> int:
-        self._file.seek(self._start + self._place)
-        self._place += self._file.write(content)
+        count = memoryview(content).nbytes
+        if self.error is None:
+            try:
+                self._file.seek(self._start + self._place)
+                self._file.write(content)
+            except OSError as error:
+                self.error = error
+        self._place += count
         self.size = max(self.size, self._place)
-        return memoryview(content).nbytes
+        return count
 
     def truncate(self, size: int | None = None) -> int:
         self.size = self._place if size is None else size
-        self._file.truncate(self._start + self.size)
+        if self.error is None:
+            try:
+                self._file.truncate(self._start + self.size)
+            except OSError as error:
+                self.error = error
         return self.size
+
+    def flush(self) -> None:
+        """Do nothing: the file is flushed as a whole."""
