@@ -31,13 +31,13 @@ test test-all: export OMP_NUM_THREADS := 1
 mnist: $(VENV)/.installed $(if $(FRAMEWORK_$(BACKEND)),$(VENV)/.framework-$(BACKEND))
 	$(BIN)/lamina run examples/mnist.py
 
-test: lint
+test: lint $(VENV)/.strace
 	$(BIN)/pytest -n 2 --dist loadfile
 	LAMINA_TEST_BACKEND=torch $(BIN)/pytest -n 2 --dist loadfile $(BEHAVIOUR)
 	LAMINA_TEST_BACKEND=tensorflow $(BIN)/pytest -n 2 --dist loadfile $(BEHAVIOUR)
 
 test-all: export LAMINA_TEST_OPTIMIZED := 1
-test-all: lint
+test-all: lint $(VENV)/.strace
 	$(BIN)/pytest -n 2 --dist loadfile -m "slow or not slow"
 	LAMINA_TEST_BACKEND=torch $(BIN)/pytest -n 2 --dist loadfile -m "slow or not slow" $(BEHAVIOUR)
 	LAMINA_TEST_BACKEND=tensorflow $(BIN)/pytest -n 2 --dist loadfile -m "slow or not slow" $(BEHAVIOUR)
@@ -56,6 +56,13 @@ agreement: $(VENV)/.installed-dev
 bench: $(VENV)/.installed-dev $(KERAS_VENV)/.installed
 	$(BIN)/python -m benchmarks --keras $(KERAS_VENV)/bin/python $(if $(RUNS),--runs $(RUNS)) \
 		$(if $(BACKEND),--backend $(BACKEND)) $(if $(BACKEND)$(WORKLOADS),,--write) $(WORKLOADS)
+
+# With it programs are killed at chosen system calls; root of a Debian gets it, and without it they are
+# killed at random moments only.
+$(VENV)/.strace: | $(VENV)/.created
+	@command -v strace >/dev/null || timeout 60 apt-get install -y -qq strace >/dev/null 2>&1 \
+		|| echo "There is no strace: programs will be killed at random moments only." >&2
+	@touch $@
 
 clean:
 	rm -rf $(VENV) $(KERAS_VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis \
