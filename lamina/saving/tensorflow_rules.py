@@ -151,15 +151,14 @@ def operator(entry: Config, argument: Callable[[Any], Any]) -> Config:
 
 def _arguments(given: Config, words: list[str], entry: Config) -> tuple[Config, list[Any]]:
     """The options of the op, and its other tensors, where a call gives `given`."""
+    # A tensor may be False, which of an option says nothing.
+    tensors = [_slices(given.pop(word[1:], None)) for word in words if word.startswith("*")]
     given = {name: value for name, value in given.items() if not _says_nothing(name, value)}
     options: Config = {}
-    tensors = []
     for word in words:
         known, _, default = word.partition(":")
         name, _, ours = known.partition("=")
-        if name.startswith("*"):
-            tensors.append(_slices(given.pop(name[1:], None)))
-        elif name in given:
+        if name in given:
             options[ours or name] = _value(name, given.pop(name), entry)
         elif default:
             options[ours or name] = ast.literal_eval(default)

@@ -9,9 +9,8 @@ import lamina
 from lamina.saving import LoadError
 from tests.saving.golden.functions import inputs
 
-pytestmark = (
-    pytest.mark.every_backend
-)  # the rules are the same, and the ops have tests of their own
+# The rules are the same for each, and the ops have tests of their own.
+pytestmark = pytest.mark.every_backend
 
 with np.load(pathlib.Path(__file__).parent / "golden" / "functions.npz") as file:
     GOLDEN = dict(file.items())
@@ -48,3 +47,8 @@ def test_the_op_computes_what_the_function_did(name, tmp_path):
 def test_what_no_op_computes_is_refused_by_name(name, old, new, words):
     with pytest.raises(LoadError, match=words):
         model(name, lambda text: text.replace(old, new))
+
+
+def test_a_tensor_may_be_false():
+    loaded = model("matrix/equal", lambda text: text.replace('"y": 0.0', '"y": false'))
+    assert_gives(loaded, "matrix/equal")
