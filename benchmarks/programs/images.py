@@ -3,7 +3,7 @@
 import numpy as np
 from throughput import SMALL
 
-SIZE, CLASSES, BATCH, STEPS = (32, 10, 4, 2) if SMALL else (224, 1000, 256, 8)
+SIZE, CLASSES, BATCH, STEPS = (32, 10, 4, 2) if SMALL else (224, 1000, 256, 48)
 DEPTHS = (1, 1, 1, 1) if SMALL else (3, 4, 6, 3)
 # 4.09e9 multiply-adds forward at 224 by 224, of two operations; backward takes twice as many.
 OPERATIONS = 3 * 2 * 4.09e9 * (SIZE / 224) ** 2

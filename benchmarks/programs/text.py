@@ -4,7 +4,7 @@ import numpy as np
 from throughput import SMALL
 
 SHAPE = {"vocabulary": 50257, "length": 1024, "width": 768, "heads": 12, "blocks": 12}
-BATCH, STEPS = 16, 16
+BATCH, STEPS = 16, 48
 if SMALL:
     SHAPE = {"vocabulary": 100, "length": 32, "width": 32, "heads": 2, "blocks": 2}
     BATCH, STEPS = 2, 2

@@ -190,7 +190,12 @@ class Backend(abc.ABC):
     # Transformations ----------------------------------------------------------------------
 
     @abc.abstractmethod
-    def jit(self, function: Function, jit_compile: bool | None = None) -> Function:
+    def jit(
+        self,
+        function: Function,
+        jit_compile: bool | None = None,
+        reads: Callable[[], Sequence[Any]] | None = None,
+    ) -> Function:
         """`function` compiled for each new structure, shape and type of its arguments.
 
         Booleans, strings and None are part of the structure; numbers and tensors are not.
@@ -198,6 +203,10 @@ class Backend(abc.ABC):
         compile it; PyTorch runs the function as it is, and with `jit_compile` has Inductor
         compile it. Where the backend `compiles`, the result has a method `operations(*args)` that
         counts the floating-point operations of one call.
+
+        `reads` gives handles of the variables that the function is likely to read. Where values of
+        variables are inputs of what is compiled, on JAX and with Inductor, each that is found only
+        by tracing costs a second trace.
         """
 
     def repeating(self, function: Function, times: int | None) -> Function:

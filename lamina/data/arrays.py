@@ -1,6 +1,8 @@
 """Arrays in memory: NumPy, pandas, tensors of any framework, SciPy sparse, lists of numbers."""
 
+import contextlib
 import copy
+import math
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
@@ -10,8 +12,12 @@ import optree
 from lamina.data.checks import check_count, common_length, named_leaves
 from lamina.data.leaves import cast, is_sparse, map_leaves, target_dtype, to_array
 from lamina.data.packing import as_batch
+from lamina.data.prefetch import Prefetch
 from lamina.data.source import Batch, Chunk, Source
 from lamina.data.weights import ClassWeights, check_weights
+
+# Bytes of a chunk from which on gathering it takes longer than handing it from thread to thread.
+_LARGE = 2**22
 
 Shuffle = bool | Literal["batch"]
 _Rows = slice | np.ndarray
@@ -98,19 +104,37 @@ class ArraySource(Source):
             yield chunk.batch
 
     def stacked(self, steps: int, shuffle_seed: int | None = None) -> Iterator[Chunk]:
-        """Yield `steps` full batches at a time, each array gathered straight into its chunk."""
-        order = self._order(shuffle_seed)
+        """Yield `steps` full batches at a time, each array gathered straight into its chunk.
+
+        Large ones are gathered ahead by a thread.
+        """
+        first, self._resumed = self._resumed, 0
+        chunks = self._chunks(first, steps, self._order(shuffle_seed))
+        with contextlib.ExitStack() as stack:
+            if self._row_bytes() * self.batch_size * steps >= _LARGE:
+                chunks = stack.enter_context(Prefetch(chunks, ahead=1))
+            for self._given, chunk in chunks:
+                yield chunk
+        self._given = 0
+
+    def _chunks(
+        self, first: int, steps: int, order: np.ndarray | None
+    ) -> Iterator[tuple[int, Chunk]]:
+        """The chunks from batch `first` on, each after the number of batches given with it."""
         full = self.num_rows // self.batch_size
         in_chunks = full - full % steps if steps > 1 else 0
-        first, self._resumed = self._resumed, 0
         while first < self.num_batches:
             # Chunks lie as they do in an epoch from its beginning, wherever this one begins.
             together = steps if first < in_chunks and first % steps == 0 else 1
             rows = _rows(order, first * self.batch_size, (first + together) * self.batch_size)
             first += together
-            self._given = first
-            yield Chunk(together, self._take(rows, together if together > 1 else None))
-        self._given = 0
+            yield first, Chunk(together, self._take(rows, together if together > 1 else None))
+
+    def _row_bytes(self) -> int:
+        """The bytes of one row of all arrays."""
+        return sum(
+            column.dtype.itemsize * math.prod(column.array.shape[1:]) for column in self._columns
+        )
 
     def get_state(self) -> dict[str, Any]:
         """How many batches of the epoch have been given; the seed says which."""

@@ -192,12 +192,13 @@ class BatchNormalization(_Normalization):
     def call(
         self, inputs: TensorLike, training: bool | None = None, mask: TensorLike | None = None
     ) -> Tensor:
-        x = self._wide(inputs)
         gamma, beta = self._scale_and_offset()
         learning = training and self.trainable
         if learning and mask is None and not (self.renorm or self.synchronized):
+            x = ops.cast(inputs, self.compute_dtype)
             outputs, mean, variance = standardize_batch(x, self.axis, beta, gamma, self.epsilon)
         else:
+            x = self._wide(inputs)
             mean, variance = self.moving_mean.value, self.moving_variance.value
             if learning:
                 mean, variance = self._moments(x, mask)

@@ -84,22 +84,33 @@ def _make(model: Any, phase: str, guarded: bool) -> Runner:
         )
         return results if phase == "predict" else map_leaves(lambda logs: logs[-1], results)
 
-    return Runner(as_compiled(model, single), as_compiled(model, several))
+    return Runner(as_compiled(model, phase, single), as_compiled(model, phase, several))
 
 
-def as_compiled(model: Any, function: Callable[..., Any]) -> Callable[..., Any]:
+def as_compiled(model: Any, phase: str, function: Callable[..., Any]) -> Callable[..., Any]:
     """`function` compiled as the model's steps are, or as it is where these are not."""
     if model.run_eagerly or not (current().compiles or model._jit_compile is True):
         return function
-    return current().jit(function, None if model._jit_compile == "auto" else model._jit_compile)
+
+    def reads() -> list[Any]:
+        found = list(model.variables)
+        found += model.metrics_variables if phase != "predict" else []
+        found += _of_optimizer(model) if phase == "train" else []
+        return [variable.handle for variable in unique(found)]
+
+    jit_compile = None if model._jit_compile == "auto" else model._jit_compile
+    return current().jit(function, jit_compile, reads)
+
+
+def _of_optimizer(model: Any) -> list[Any]:
+    return [] if model.optimizer is None else list(model.optimizer.variables)
 
 
 def _guarded(model: Any, step: Callable[[Any], Any]) -> Callable[[Any], Any]:
     """`step`, which leaves weights and optimizer as they were where its loss is not finite."""
 
     def run(batch: Any) -> Any:
-        optimizer = [] if model.optimizer is None else model.optimizer.variables
-        kept = unique([*model.variables, *optimizer])
+        kept = unique([*model.variables, *_of_optimizer(model)])
         handles = [variable.handle for variable in kept]
         # The step's assignments stay in the frame, so the variables still hold what they held.
         with current().substitute(handles, [variable.value for variable in kept]) as value_of:

@@ -257,7 +257,7 @@ class _Layers:
 
     def _timed(self, layer: Layer, given: _Given, runs: int) -> float:
         """The median time of a call, compiled as the model's steps are, waited for."""
-        run = as_compiled(self.model, functools.partial(given.call, layer))
+        run = as_compiled(self.model, "predict", functools.partial(given.call, layer))
         times: list[float] = []
         # The first two compile, and settle.
         while len(times) < runs + 2 or sum(times[2:]) < _LEAST:

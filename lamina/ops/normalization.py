@@ -124,7 +124,10 @@ def batch_normalization(
     return x * _along(factor, x, axis) + _along(shift, x, axis)
 
 
-def _triple(types: Sequence[str], dtype: str | None) -> dtypes.Plan:
+def _standardized(types: Sequence[str], dtype: str | None) -> dtypes.Plan:
+    """Of a half-width float its own type, but moments of 32 bits; else one type for all."""
+    if types[0] in _HALF:
+        return None, (types[0], "float32", "float32")
     common = str(dtypes.floating(types, dtype)[0])
     return common, (common, common, common)
 
@@ -133,7 +136,7 @@ def _with_moments(x: Shape, axis: int, *others: Any) -> list[Shape]:
     return [x, (x[axis],), (x[axis],)]
 
 
-@op(result=_triple, shape=_with_moments)
+@op(result=_standardized, shape=_with_moments)
 def standardize_batch(
     x: TensorLike,
     axis: int,
@@ -144,7 +147,7 @@ def standardize_batch(
     """Batch normalization by the batch's own moments, over all axes but one, and these moments.
 
     Args:
-        x: a tensor.
+        x: a tensor; half-width floats are computed in 32 bits, which their moments keep.
         axis: the axis of the features.
         offset, scale: vectors along `axis`; None for none.
         epsilon: keeps the root from being 0.
@@ -158,10 +161,11 @@ def standardize_batch(
         >>> float(y[1, 0]), float(mean[0]), float(variance[0])
         (1.0, 2.0, 1.0)
     """
+    wide = _wide(x)
     axes = [one for one in range(len(x.shape)) if one != axis % len(x.shape)]
-    mean, variance = moments(x, axes)
-    y = batch_normalization(x, mean, variance, axis, offset, scale, epsilon)
-    return y, mean, variance
+    mean, variance = moments(wide, axes)
+    y = batch_normalization(wide, mean, variance, axis, offset, scale, epsilon)
+    return conversion.cast(y, x.dtype), mean, variance
 
 
 @op(result=_of_x, shape=shapes.same)

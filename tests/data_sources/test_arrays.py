@@ -1,5 +1,6 @@
 """Batches of arrays in memory: order, conversion, checks."""
 
+import threading
 import warnings
 
 import jax.numpy as jnp
@@ -11,7 +12,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lamina.data import ArraySource, EmptyDataError, make_source, split_validation
+from lamina.data import ArraySource, EmptyDataError, arrays, make_source, split_validation
 
 
 def rows_of(source, seed=None):
@@ -205,3 +206,26 @@ def test_unshuffled_rows_are_not_warned_of():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert len(rows_of(make_source(np.ones(100)))) == 4
+
+
+@pytest.mark.parametrize("steps", [1, 2])
+def test_large_batches_gathered_ahead_are_the_same(monkeypatch, steps):
+    def batches():
+        source = ArraySource(np.arange(40.0).reshape(20, 2), batch_size=3, shuffle=True)
+        found = [(source.get_state(), rows.tolist()) for _, (rows,), _ in source.stacked(steps, 7)]
+        source.set_state({"given": 4})
+        return [*found, *(rows.tolist() for _, (rows,), _ in source.stacked(steps, 7))]
+
+    expected = batches()
+    monkeypatch.setattr(arrays, "_LARGE", 1)
+    # What has been given is what the reader got, not what the thread has ready.
+    assert batches() == expected
+
+
+def test_a_reader_that_leaves_ends_the_thread(monkeypatch):
+    monkeypatch.setattr(arrays, "_LARGE", 1)
+    chunks = ArraySource(np.zeros((100, 2)), batch_size=2).stacked(1)
+    next(chunks)
+    assert any(one.name == "Prefetch" for one in threading.enumerate())
+    chunks.close()
+    assert not any(one.name == "Prefetch" for one in threading.enumerate())

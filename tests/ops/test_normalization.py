@@ -8,6 +8,7 @@ import pytest
 import lamina
 from lamina import ops
 from lamina.backend import use
+from lamina.backend.dtypes import standardize_dtype
 from lamina.ops.normalization import standardize_batch
 from lamina.symbolic import KerasTensor
 
@@ -65,6 +66,27 @@ def test_one_row_and_maps(backend):
         for one, x in zip(ops.convert_to_numpy(each), X, strict=True):
             alone = ops.convert_to_numpy(standardize_batch(x, -1)[0])
             np.testing.assert_allclose(one, alone, 1e-4, 1e-5)
+
+
+@pytest.mark.every_backend
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_half_width_floats_are_computed_in_32_bits(backend, dtype):
+    scale = np.linspace(0.5, 1.5, 2, dtype="float32")
+    with use(backend):
+        # Their squares, and the sums of them, are beyond float16.
+        narrow = ops.cast(ops.convert_to_tensor(X * 400), dtype)
+        found = standardize_batch(narrow, -1, scale, scale)
+        assert [standardize_dtype(one.dtype) for one in found] == [dtype, "float32", "float32"]
+        expected = standardize_batch(ops.cast(narrow, "float32"), -1, scale, scale)
+        tolerances = [2.0 ** (-8 if dtype == "bfloat16" else -11), 1e-4, 1e-4]
+        for one, other, tolerance in zip(found, expected, tolerances, strict=True):
+            one, other = (ops.convert_to_numpy(ops.cast(x, "float32")) for x in (one, other))
+            np.testing.assert_allclose(one, other, tolerance, 1e-6)
+        each = lamina.vmap(lambda x: standardize_batch(x, -1, scale, scale)[0])(narrow)
+        assert standardize_dtype(each.dtype) == dtype
+    symbolic = standardize_batch(KerasTensor((None, 4, 2), dtype), -1, scale, scale)
+    assert [one.dtype for one in symbolic] == [dtype, "float32", "float32"]
 
 
 def test_shapes():

@@ -139,13 +139,19 @@ def _key(leaf: Any) -> Any:
     return type(leaf) if _is_dynamic(leaf) else leaf
 
 
-def jit(function: Function, jit_compile: bool | None = None) -> Function:
+def jit(
+    function: Function,
+    jit_compile: bool | None = None,
+    reads: Callable[[], Sequence[Cell]] | None = None,
+) -> Function:
     traces: dict[Any, _Compiled] = {}
     cells: list[Cell] = []
 
     def traced(leaves: list[Any], treedef: Any) -> _Compiled:
         key = (treedef, guard.value, *map(_key, leaves))
         if key not in traces:
+            if reads is not None and not cells:
+                cells.extend(reads())
             traces[key] = _Compiled(function, cells, leaves, treedef)
         return traces[key]
 

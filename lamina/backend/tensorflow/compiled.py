@@ -99,7 +99,7 @@ def _output(leaf: Any) -> Any:
     return as_tensor(leaf) if hasattr(leaf, "__tf_tensor__") else leaf
 
 
-def jit(function: Function, jit_compile: bool | None = None) -> Function:
+def jit(function: Function, jit_compile: bool | None = None, reads: Any = None) -> Function:
     traces: dict[Any, _Trace] = {}
 
     def prepared(args: Any, kwargs: Any) -> tuple[_Trace, list[Any]]:

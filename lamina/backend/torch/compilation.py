@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import functools
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -91,7 +91,7 @@ def _key(leaf: Any) -> Any:
     return leaf
 
 
-def compiled(function: Function) -> Function:
+def compiled(function: Function, reads: Callable[[], Sequence[Cell]] | None) -> Function:
     """`function` compiled, or as it is, with a warning, where it cannot be."""
     traces: dict[Any, _Compiled] = {}
     cells: list[Cell] = []
@@ -107,6 +107,8 @@ def compiled(function: Function) -> Function:
         leaves = [_input(leaf) for leaf in flat]
         key = (structure, guard.value, *map(_key, leaves))
         try:
+            if reads is not None and not cells:
+                cells.extend(reads())
             if key not in traces:
                 traces[key] = _Compiled(function, cells, leaves, structure)
             return traces[key](leaves)

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from lamina.backend.linear import is_complete, of_vectors
+from lamina.backend.torch.alignment import aligned
 from lamina.backend.torch.dtypes import NAMES
 from lamina.backend.torch.transforms import is_traced
 
@@ -27,7 +28,8 @@ def _of_numbers(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
         return function(x1.to(wide), x2.to(wide), *options).to(x1.dtype)
 
     names = {NAMES[one] for one in _MULTIPLIED}
-    kernel.of_type = lambda dtype: function if dtype in names else kernel  # type: ignore[attr-defined]
+    choose = getattr(function, "of_type", lambda dtype: function)
+    kernel.of_type = lambda dtype: choose(dtype) if dtype in names else kernel  # type: ignore[attr-defined]
     return kernel
 
 
@@ -120,7 +122,7 @@ OWN: dict[str, Any] = {
     "dot": dot,  # vectors only
     "einsum": einsum,
     "inner": _of_numbers(torch.inner),
-    "matmul": _of_numbers(torch.matmul),
+    "matmul": _of_numbers(aligned(torch.matmul)),
     "tensordot": None,
     "vdot": None,  # vectors only
     "outer": None,  # vectors only

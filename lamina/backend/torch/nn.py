@@ -107,13 +107,17 @@ def standardize_batch(
 ) -> tuple[Tensor, Tensor, Tensor]:
     channels = x.shape[axis]
     count = x.numel() // max(channels, 1)
+    # Half-width floats are computed in 32 bits, which the kernel does as it reads and writes them.
+    dtype = x.dtype if x.dtype is torch.float64 else torch.float32
+    scale, offset = (one if one is None else one.to(dtype) for one in (scale, offset))
     if count < 2 or torch._C._functorch.is_functorch_wrapped_tensor(x):
         axes = [one for one in range(x.ndim) if one != axis % x.ndim]
-        variance, mean = torch.var_mean(x, axes, correction=0)
-        y = batch_normalization(x, mean, variance, axis, offset, scale, epsilon)
-        return y, mean, variance
+        wide = x.to(dtype)
+        variance, mean = torch.var_mean(wide, axes, correction=0)
+        y = batch_normalization(wide, mean, variance, axis, offset, scale, epsilon)
+        return y.to(x.dtype), mean, variance
     # With a momentum of 1 these become the moments of the batch, the variance divided by n - 1.
-    mean, variance = x.new_zeros(2, channels).unbind()
+    mean, variance = x.new_zeros(2, channels, dtype=dtype).unbind()
     given = (scale, offset, mean, variance, True, 1.0, epsilon)
     y = torch.native_batch_norm(x.movedim(axis, 1), *given)[0]
     return y.movedim(1, axis), mean, variance * ((count - 1) / count)

@@ -389,9 +389,9 @@ def eval_shape(function: Function, specs: Sequence[Any]) -> Any:
         return optree.tree_map(lambda leaf: Spec(leaf.shape, NAMES[leaf.dtype]), output)
 
 
-def jit(function: Function, jit_compile: bool | None = None) -> Function:
+def jit(function: Function, jit_compile: bool | None = None, reads: Any = None) -> Function:
     if jit_compile:
-        return compiled(function)
+        return compiled(function, reads)
 
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
