@@ -42,8 +42,8 @@ class Workload:
 
 
 WORKLOADS = {
-    "mnist": Workload("mnist", arguments=("13500",)),
-    "mnist_again": Workload("mnist", arguments=("13500",), figures=("first",), again=True),
+    "mnist": Workload("mnist", arguments=("6750",)),
+    "mnist_again": Workload("mnist", arguments=("2048",), figures=("first",), again=True),
     "mnist_cnn": Workload("mnist_cnn"),
     "mlp": Workload("mlp"),
     "small_dense": Workload("small_dense"),

@@ -248,7 +248,8 @@ class Backend(abc.ABC):
         `update(gradient, parameter, slots, *shared)` of their values returns the new value of the
         parameter and those of slots. Overridden where all at once is faster than one by one; what
         is found out for that may be kept in `memo`, which is the formula's own and empty when the
-        optimizer's attributes have changed.
+        optimizer's attributes have changed. A formula whose attribute `kernel` names what it
+        computes ("adam") is a method of an optimizer with the numbers that belong to it.
         """
         for gradient, parameter, slots in rows:
             values = {name: self.read(slot) for name, slot in slots.items()}

@@ -69,9 +69,15 @@ class Adam(Optimizer):
         velocity = new["velocity"]
         if self.amsgrad:
             velocity = new["velocity_hat"] = ops.maximum(slots["velocity_hat"], velocity)
-        rate = learning_rate * bias_correction(self.beta_1, self.beta_2, step)
+        rate = self.corrected_rate(learning_rate, step)
         change = rate * new["momentum"] / (ops.sqrt(velocity) + self.epsilon)
         return parameter - change, new
+
+    update.kernel = "adam"  # type: ignore[attr-defined]
+
+    def corrected_rate(self, learning_rate: Tensor, step: Tensor) -> Tensor:
+        """The learning rate, and what the running means are short of because they began at 0."""
+        return learning_rate * bias_correction(self.beta_1, self.beta_2, step)
 
 
 class AdamW(Adam):

@@ -70,7 +70,7 @@ class Optimizer(Named, OptimizerState):
             registry.enter(cls.slot, cls, cls.__name__.lower())
 
     # What the backend keeps of each formula, by its name and whether it is run on half floats.
-    _memos: dict[tuple[str, bool], dict[str, Any]]
+    _memos: dict[tuple[str, str], dict[str, Any]]
 
     def __init__(
         self,
@@ -339,8 +339,7 @@ class Optimizer(Named, OptimizerState):
             rate: the learning rate.
             *shared: scalars that the formula takes after the step.
         """
-        full: list[Any] = []
-        half: list[Any] = []
+        rows: dict[str, list[Any]] = {}
         type_of = current().dtype
         for gradient, variable in pairs:
             kind = variable.dtype
@@ -348,13 +347,13 @@ class Optimizer(Named, OptimizerState):
             if gradient is not None:
                 gradient = gradient if type_of(gradient) == kind else ops.cast(gradient, kind)
                 slots = self._slot_handles[variable.handle]
-            row = (gradient, variable.handle, slots)
-            (half if kind in ("float16", "bfloat16") else full).append(row)
+            rows.setdefault(kind, []).append((gradient, variable.handle, slots))
         step = ops.cast(self.iterations + 1, "float32")
-        for rows, formula in ((full, update), (half, _widened(update))):
-            if rows:
-                memo = self._memos.setdefault((update.__name__, rows is half), {})
-                current().update_all(formula, rows, memo, rate, step, *shared)
+        for kind, alike in rows.items():
+            half = kind in ("float16", "bfloat16")
+            given = (ops.cast(one, "float32" if half else kind) for one in (rate, step, *shared))
+            memo = self._memos.setdefault((update.__name__, kind), {})
+            current().update_all(_widened(update) if half else update, alike, memo, *given)
 
     def _average(self, variables: list[Variable]) -> None:
         # The first update's values are the first averages.

@@ -250,6 +250,17 @@ def test_stateless_apply_changes_nothing():
         optimizer.stateless_apply(state[1:], [ops.ones(2)], [one.value])
 
 
+@pytest.mark.parametrize("make", [optimizers.Adam, optimizers.SGD, optimizers.Lamb])
+def test_variables_of_several_types_have_one_rate(make):
+    kinds = ("float32", "float64", "bfloat16", "float32")
+    made = [Variable(np.ones(2), dtype=kind) for kind in kinds]
+    optimizer = make(0.5, weight_decay=0.1)
+    optimizer.apply([np.ones(2) for _ in made], made)
+    found = [one.numpy().astype("float32") for one in made]
+    np.testing.assert_allclose(found, [found[0]] * 4, 1e-2)
+    assert (found[0] < 0.9).all()
+
+
 def test_the_state_is_saved_by_number_and_loaded_whole_or_not_at_all():
     optimizer, one = optimizers.Adam(0.5), weight()
     optimizer.apply([ONE], [one])
