@@ -32,6 +32,8 @@ MECHANISM |= {
     "control.py",
     "devices.py",
     "foreign.py",
+    "fused_updates.py",
+    "host_memory.py",
 }
 MECHANISM |= {"graphs.py", "memory.py", "module.py", "operations.py", "optimizer.py"}
 MECHANISM |= {"recording.py", "repetition.py", "updates.py", "work.py"}

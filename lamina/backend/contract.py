@@ -48,6 +48,7 @@ class Backend(abc.ABC):
         bring: brings a tensor that lies elsewhere to the device in use, and returns anything else
             as it is; None where the framework sees to that by itself, or has one device.
         compiles: whether `jit` compiles by default, so that the trainer hands it whole steps.
+        steps_a_turn: how many small steps are best written out in each turn of a loop.
         mixins: what makes layers and variables at home in the framework: while the backend is in
             use, the class of that role (`"layer"`, `"variable"`) has it as its last base.
     """
@@ -60,6 +61,7 @@ class Backend(abc.ABC):
     declines: ClassVar[frozenset[str]] = frozenset()
     bring: Function | None = None
     compiles: ClassVar[bool] = False
+    steps_a_turn: ClassVar[int] = 1
     mixins: ClassVar[Mapping[str, type]] = {}
 
     def __init__(self) -> None:

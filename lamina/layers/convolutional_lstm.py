@@ -127,7 +127,7 @@ class ConvLSTMCell(LSTMCell):
         return ops.conv(hidden, kernel, 1, "same", self.data_format)
 
     # The loop that is faster for `LSTMCell` knows the gradient of a product of matrices.
-    walk = RecurrentCell.walk
+    walk_inputs = RecurrentCell.walk_inputs
 
 
 class ConvLSTM(CellRNN):

@@ -8,14 +8,58 @@ time of the differentiated loop.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from lamina import ops
-from lamina.ops.row import Tensor
+from lamina.backend import current
+from lamina.ops import dtypes
+from lamina.ops.row import Indices, Shape, Tensor, TensorLike, op
 
 Walked = tuple[Tensor, list[Tensor]]
+
+
+def _of_one_type(types: Sequence[str], dtype: str | None) -> Any:
+    common = dtypes.floating(types, dtype)[0]
+    return common, (common, common, common)
+
+
+def _states(inputs: Shape, kernel: Shape, bias: Any, recurrent: Shape, *others: Any) -> list[Shape]:
+    time, batch, _ = inputs
+    units = recurrent[0]
+    return [(time, batch, units), (batch, units), (batch, units)]
+
+
+@op(result=_of_one_type, shape=_states)
+def lstm_sequence(
+    inputs: TensorLike,
+    kernel: TensorLike,
+    bias: TensorLike | None,
+    recurrent: TensorLike,
+    hidden: TensorLike,
+    cell: TensorLike,
+    seen: Indices = None,
+    reverse: bool = False,
+    unroll: int | bool = 1,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """`lstm` of inputs `(time, batch, size)`, their products with the kernel among it.
+
+    Args:
+        inputs: `(time, batch, size)`.
+        kernel: `(size, 4 * units)`, in the order i, f, g, o.
+        bias: `(4 * units,)`, or None.
+        recurrent, hidden, cell, seen, reverse, unroll: as for `lstm`.
+
+    Returns:
+        The hidden states `(time, batch, units)`, and the last h and c.
+    """
+    time, batch, size = ops.shape(inputs)
+    products = ops.matmul(ops.reshape(inputs, (-1, size)), kernel)
+    projected = ops.reshape(products if bias is None else products + bias, (time, batch, -1))
+    hiddens, (last, carried) = lstm(projected, recurrent, hidden, cell, seen, reverse, unroll)
+    return hiddens, last, carried
 
 
 def lstm(
@@ -49,6 +93,7 @@ def lstm(
         Hochreiter and Schmidhuber, 1997, https://doi.org/10.1162/neco.1997.9.8.1735
     """
     units = recurrent.shape[0]
+    unroll = current().steps_a_turn if unroll == 1 else unroll
 
     def parts(gates: Any) -> Any:
         return (gates[..., k * units : (k + 1) * units] for k in range(4))
@@ -61,16 +106,19 @@ def lstm(
             for one in ([0.5, 0.5, 1.0, 0.5], [0.5, 0.5, 0.0, 0.5])
         )
 
+        halved = recurrent * scale
+
         def step(state: Any, x: Any) -> Any:
             h, c = state
-            gates = ops.tanh((x[0] + ops.matmul(h, recurrent)) * scale) * scale + shift
+            gates = ops.tanh(x[0] + ops.matmul(h, halved)) * scale + shift
             i, f, g, o = parts(gates)
             new_c = f * c + i * g
             new = held([o * ops.tanh(new_c), new_c], state, *x[1:])
             return new, (*new, gates)
 
+        xs = (projected * scale, *seen)
         last, (hiddens, cells, kept) = ops.scan(
-            step, [hidden, cell], (projected, *seen), reverse=reverse, unroll=unroll
+            step, [hidden, cell], xs, reverse=reverse, unroll=unroll
         )
 
         def gradient(upstream: Any) -> Any:
@@ -145,6 +193,7 @@ def gru(
         Cho et al., 2014, https://arxiv.org/abs/1406.1078
     """
     units = recurrent.shape[0]
+    unroll = current().steps_a_turn if unroll == 1 else unroll
 
     def parts(summed: Any) -> Any:
         return [summed[..., k * units : (k + 1) * units] for k in range(3)]

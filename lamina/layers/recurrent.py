@@ -306,8 +306,7 @@ def walk(
     with masks_of_a_sequence(cell, sequence, states, training):
         if isinstance(cell, RecurrentCell) and type(cell).call is RecurrentCell.call:
             mask = cell.get_recurrent_dropout_mask(states[0]) if training else None
-            projected = cell.project(sequence, training)
-            outputs, states = cell.walk(projected, states, mask=mask, **options)
+            outputs, states = cell.walk_inputs(sequence, states, training, mask=mask, **options)
             return outputs, states[0], states
         return _walk_call(cell, sequence, states, training, **options)
 

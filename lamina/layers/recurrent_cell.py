@@ -188,6 +188,19 @@ class RecurrentCell(DropoutMasks):
         """
         raise TypeError(f"{type(self).__name__} has no method `step`, which computes its states.")
 
+    def walk_inputs(
+        self,
+        inputs: Tensor,
+        states: list[Tensor],
+        training: bool | None,
+        seen: Tensor | None = None,
+        mask: Tensor | None = None,
+        reverse: bool = False,
+        unroll: int | bool = 1,
+    ) -> tuple[Tensor, list[Tensor]]:
+        """`walk` along inputs `(time, batch, …)` as they are given to the layer."""
+        return self.walk(self.project(inputs, training), states, seen, mask, reverse, unroll)
+
     def walk(
         self,
         projected: Tensor,

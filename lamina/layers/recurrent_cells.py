@@ -159,20 +159,29 @@ class LSTMCell(RecurrentCell):
         cell = gate(f) * states[1] + gate(i) * activation(g)
         return [gate(o) * activation(cell), cell]
 
-    def walk(
+    def walk_inputs(
         self,
-        projected: Tensor,
+        inputs: Tensor,
         states: list[Tensor],
+        training: bool | None,
         seen: Tensor | None = None,
         mask: Tensor | None = None,
         reverse: bool = False,
         unroll: int | bool = 1,
     ) -> tuple[Tensor, list[Tensor]]:
-        if mask is not None or not _usual(self):
-            return super().walk(projected, states, seen, mask, reverse, unroll)
-        kernel = ops.convert_to_tensor(self.recurrent_kernel)
+        dropped = self.get_dropout_mask(inputs[0]) if training else None
+        each = dropped is not None and self.mask_count is not None  # for each gate its own
+        if mask is not None or each or not _usual(self):
+            return super().walk_inputs(inputs, states, training, seen, mask, reverse, unroll)
+        inputs = inputs if dropped is None else inputs * dropped
         hidden, carried = states
-        return recurrence.lstm(projected, kernel, hidden, carried, seen, reverse, unroll)
+        hiddens, *last = recurrence.lstm_sequence(
+            *(inputs, self.kernel, self.bias, self.recurrent_kernel, hidden, carried),
+            seen=seen,
+            reverse=reverse,
+            unroll=unroll,
+        )
+        return hiddens, last
 
 
 class GRUCell(RecurrentCell):

@@ -272,7 +272,7 @@ def test_while_and_switch_carry_assignments(way, count):
 
 @WAYS
 @pytest.mark.parametrize("reverse", [False, True])
-@pytest.mark.parametrize("unroll", [1, True])
+@pytest.mark.parametrize("unroll", [1, 2, 3, True])
 def test_a_scan_has_gradients(way, reverse, unroll):
     def loss(start, xs):
         last, ys = lamina.scan(

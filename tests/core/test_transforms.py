@@ -106,12 +106,13 @@ def test_grad_of_arguments():
     assert [float(one) for one in found] == [9.0, 12.0]
 
 
-def test_scan_cond_and_while_carry_assignments(count):
+@pytest.mark.parametrize("unroll", [1, 2, 3])
+def test_scan_cond_and_while_carry_assignments(count, unroll):
     def body(carry, x):
         count.assign_add(1)
         return carry + x, carry
 
-    carry, ys = lamina.jit(lambda: lamina.scan(body, 0.0, ops.arange(4.0)))()
+    carry, ys = lamina.jit(lambda: lamina.scan(body, 0.0, ops.arange(4.0), unroll=unroll))()
     assert (float(carry), numbers(ys), int(count)) == (6.0, [0.0, 0.0, 1.0, 3.0], 4)
     lamina.jit(lambda p: lamina.cond(p > 0, lambda: count.assign(100), lambda: count.value))(
         np.float32(1.0)

@@ -21,7 +21,7 @@ def network():
 def test_jit_compile_reaches_the_backend(asked, given, monkeypatch):
     told = []
 
-    def jit(function, jit_compile=None):
+    def jit(function, jit_compile=None, reads=None):
         told.append(jit_compile)
         return function
 

@@ -123,7 +123,49 @@ def scan(
     short = size is not None and (unroll is True or size <= int(unroll))
     if size and (tf.executing_eagerly() or short):
         return step.written_out(elements, size, reverse)
+    if size and elements and unroll > 1:
+        return _in_chunks(function, init, (elements, treedef), int(unroll), reverse)
     return step.looped(elements, size, reverse)
+
+
+def _in_chunks(
+    function: Function, init: Any, xs: tuple[list[tf.Tensor], Any], together: int, reverse: bool
+) -> tuple[Any, Any]:
+    """A loop of which each turn has `together` steps, and the steps left over at the end of `xs`:
+    a turn costs as much as some steps of a small function do.
+    """
+    elements, treedef = xs
+    size = elements[0].shape[0]
+    whole = size - size % together
+
+    def turn(carry: Any, rows: Any) -> tuple[Any, Any]:
+        leaves, _ = flatten(rows)
+        return _Step(function, carry, treedef).written_out(leaves, leaves[0].shape[0], reverse)
+
+    def turns(carry: Any) -> tuple[Any, Any]:
+        rows = [_regrouped(x[:whole], 1, whole // together, together) for x in elements]
+        carry, ys = _Step(turn, carry, treedef).looped(rows, whole // together, reverse)
+        return carry, optree.tree_map(lambda y: _regrouped(y, 2, whole), ys)
+
+    def rest(carry: Any) -> tuple[Any, Any]:
+        return turn(carry, optree.tree_unflatten(treedef, [x[whole:] for x in elements]))
+
+    parts = [turns] if whole == size else [turns, rest]
+    found = []
+    for part in reversed(parts) if reverse else parts:
+        init, ys = part(init)
+        found.append(ys)
+    if len(found) == 1:
+        return init, found[0]
+    first, last = reversed(found) if reverse else found
+    return init, optree.tree_map(lambda one, other: tf.concat([one, other], 0), first, last)
+
+
+def _regrouped(x: tf.Tensor, count: int, *sizes: int) -> tf.Tensor:
+    """`x` with its first `count` axes of these sizes."""
+    now = tf.shape(x)
+    rest = [now[i] if x.shape[i] is None else x.shape[i] for i in range(count, x.shape.rank)]
+    return tf.reshape(x, [*sizes, *rest])
 
 
 class _Step:

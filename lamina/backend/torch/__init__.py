@@ -24,6 +24,7 @@ from lamina.backend.torch import (
     nn,
     optimizer,
     random,
+    recurrence,
     repetition,
     transforms,
     updates,
@@ -42,7 +43,7 @@ class TorchBackend(Backend):
         "layer": module.LayerMixin,
         "variable": module.VariableMixin,
     }
-    declines = frozenset(["ctc_loss"])
+    declines = frozenset(["ctc_loss", "lstm_sequence"])
     takes_numbers = frozenset(
         [
             *("add", "subtract", "multiply", "true_divide", "power", "lerp"),
@@ -59,6 +60,7 @@ class TorchBackend(Backend):
         **linear.OWN,
         **nn.OWN,
         **random.OWN,
+        **recurrence.OWN,
     }
 
     def __init__(self) -> None:

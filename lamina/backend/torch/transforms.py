@@ -92,6 +92,11 @@ class _State(threading.local):
 _state = _State()
 
 
+def differentiating_twice() -> bool:
+    """Whether what runs now is differentiated, and its gradient too."""
+    return _state.depth > 1
+
+
 def value_and_grad(
     function: Function, handles: Sequence[Cell] | None, argnums: Any, has_aux: bool
 ) -> Function:
