@@ -99,13 +99,7 @@ def lstm(
         return (gates[..., k * units : (k + 1) * units] for k in range(4))
 
     def walk(projected: Any, recurrent: Any, hidden: Any, cell: Any, *seen: Any) -> Any:
-        # σ(x) = tanh(x / 2) / 2 + 1 / 2, so that one pass over the four gates does: it vectorizes
-        # where four functions of four slices do not.
-        scale, shift = (
-            ops.convert_to_tensor(np.repeat(one, units), dtype=projected.dtype)
-            for one in ([0.5, 0.5, 1.0, 0.5], [0.5, 0.5, 0.0, 0.5])
-        )
-
+        scale, shift = _sigmoids_by_tanh(units, projected.dtype)
         halved = recurrent * scale
 
         def step(state: Any, x: Any) -> Any:
@@ -154,6 +148,19 @@ def lstm(
 
     arguments = (projected, recurrent, hidden, cell)
     return _differentiated(walk, arguments, seen)
+
+
+def _sigmoids_by_tanh(units: int, dtype: Any) -> tuple[Tensor, Tensor]:
+    """What the gates i, f, g, o are multiplied by, and what is added behind it.
+
+    σ(x) = tanh(x / 2) / 2 + 1 / 2, so that one pass over the four gates does: it vectorizes where
+    four functions of four slices do not.
+    """
+    scale, shift = (
+        ops.convert_to_tensor(np.repeat(one, units), dtype=dtype)
+        for one in ([0.5, 0.5, 1.0, 0.5], [0.5, 0.5, 0.0, 0.5])
+    )
+    return scale, shift
 
 
 def _lstm_slopes(i: Any, f: Any, g: Any, o: Any, cells: Any, cells_before: Any) -> tuple[Any, Any]:

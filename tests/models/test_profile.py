@@ -80,8 +80,8 @@ def test_loops_count_each_step(kind, gates):
         return operations(getattr(layers, kind)(128), (2, steps, 128))
 
     products = 2 * 2 * (128 + 128) * 128 * gates
-    assert count(1) == pytest.approx(products, rel=0.02)
-    assert count(9) == 9 * count(1)
+    assert (count(9) - count(1)) / 8 == pytest.approx(products, rel=0.02)
+    assert count(1) == pytest.approx(products, rel=0.15)  # and what is done once with the weights
 
 
 def test_mapped_and_counted_loops():
