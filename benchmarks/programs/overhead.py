@@ -42,6 +42,8 @@ def torch_calls() -> dict[str, Call]:
     import torch
 
     linear = torch.nn.functional.linear
+    # Parameters, as the layer's are, so that both calls tell autograd.
+    weight, bias = torch.nn.Parameter(w), torch.nn.Parameter(v)
     return {
         "add": lambda: torch.add(a, b),
         "add number": lambda: torch.add(a, 1.0),
@@ -49,7 +51,7 @@ def torch_calls() -> dict[str, Call]:
         "matmul": lambda: torch.matmul(a, w),
         "sum": lambda: torch.sum(a, dim=1),
         "reshape": lambda: torch.reshape(a, (3, 2)),
-        "linear": lambda: linear(a, w, v),
+        "linear": lambda: linear(a, weight, bias),
     }
 
 

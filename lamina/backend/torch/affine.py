@@ -18,7 +18,7 @@ def affine_map(x: Tensor, kernel: Tensor, bias: Tensor | None, axes: int = 1) ->
         units = math.prod(new)
         row = None if bias is None else bias.reshape(units)
         y = affine_map(x if axes == 1 else x.flatten(-axes), kernel.reshape(-1, units), row)
-        return y if len(new) == 1 else y.reshape((*y.shape[:-1], *new))
+        return y if len(new) == 1 else torch.reshape(y, (*y.shape[:-1], *new))
     return _product(x, kernel, bias)
 
 

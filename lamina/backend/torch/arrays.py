@@ -131,6 +131,11 @@ def repeat(x: Tensor, repeats: Any, axis: int | None) -> Tensor:
     return x.index_select(axis, torch.from_numpy(places).to(x.device))
 
 
+def reshape(x: Tensor, newshape: Any) -> Tensor:
+    # The method takes a number too, and half as long again for a tuple.
+    return torch.reshape(x, (newshape,) if isinstance(newshape, int) else newshape)
+
+
 def flip(x: Tensor, axis: Any) -> Tensor:
     axes = range(x.ndim) if axis is None else (axis,) if isinstance(axis, int) else axis
     return torch.flip(x, tuple(axes))
@@ -196,7 +201,7 @@ OWN: dict[str, Any] = {
     "flip": flip,
     "moveaxis": torch.movedim,  # torch.moveaxis under vmap
     "repeat": repeat,  # torch.Tensor.repeat lays copies side by side
-    "reshape": torch.Tensor.reshape,
+    "reshape": reshape,
     "roll": roll,
     "squeeze": squeeze,  # torch.squeeze leaves axes of other sizes
     "tile": torch.Tensor.tile,
