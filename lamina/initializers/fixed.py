@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
+
+import numpy as np
 
 from lamina import ops
 from lamina.backend.dtypes import standardize_dtype
 from lamina.core import registry
 from lamina.initializers.initializer import Initializer, Shape
 from lamina.ops.row import Tensor
+
+# Up to so many elements are filled on the host, as random ones are drawn there: for every shape
+# that it fills, JAX compiles a program, in 15 ms.
+_LARGE = 2**22
+
+
+def _filled(value: complex, shape: Shape, dtype: Any) -> Tensor:
+    shape, dtype = tuple(shape), standardize_dtype(dtype)
+    if math.prod(shape) > _LARGE:
+        return ops.full(shape, value, dtype=dtype)
+    return ops.convert_to_tensor(np.full(shape, value), dtype=dtype)
 
 
 class Constant(Initializer):
@@ -27,6 +41,8 @@ class Constant(Initializer):
         self.value = value
 
     def __call__(self, shape: Shape, dtype: Any = None, **kwargs: Any) -> Tensor:
+        if isinstance(self.value, (bool, int, float)):
+            return _filled(self.value, shape, dtype)
         value = ops.convert_to_tensor(self.value, dtype=standardize_dtype(dtype))
         return ops.broadcast_to(value, tuple(shape))
 
@@ -40,7 +56,7 @@ class Zeros(Initializer):
     """
 
     def __call__(self, shape: Shape, dtype: Any = None, **kwargs: Any) -> Tensor:
-        return ops.zeros(tuple(shape), dtype=standardize_dtype(dtype))
+        return _filled(0, shape, dtype)
 
 
 class Ones(Initializer):
@@ -52,7 +68,7 @@ class Ones(Initializer):
     """
 
     def __call__(self, shape: Shape, dtype: Any = None, **kwargs: Any) -> Tensor:
-        return ops.ones(tuple(shape), dtype=standardize_dtype(dtype))
+        return _filled(1, shape, dtype)
 
 
 class Identity(Initializer):

@@ -105,7 +105,7 @@ class RecurrentCell(DropoutMasks):
     def _bias_shape(self) -> tuple[int, ...]:
         return (self.gates * self.units,)
 
-    def _first_bias(self, shape: tuple[int, ...], dtype: Any = None) -> Tensor:
+    def _first_bias(self, shape: tuple[int, ...], dtype: Any = None) -> TensorLike:
         return self.bias_initializer(shape, dtype=dtype)
 
     def call(

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from lamina import activations, ops
 from lamina.layers import recurrence
 from lamina.layers.recurrent_cell import RecurrentCell
-from lamina.ops.row import Tensor
+from lamina.ops.row import Tensor, TensorLike
 
 
 class SimpleRNNCell(RecurrentCell):
@@ -141,14 +143,14 @@ class LSTMCell(RecurrentCell):
         self.unit_forget_bias = unit_forget_bias
         self._count_masks(implementation)
 
-    def _first_bias(self, shape: tuple[int, ...], dtype: Any = None) -> Tensor:
+    def _first_bias(self, shape: tuple[int, ...], dtype: Any = None) -> TensorLike:
         if not self.unit_forget_bias:
             return super()._first_bias(shape, dtype)
-        units = (self.units,)
-        others = (2 * self.units,)
         first = self.bias_initializer
-        parts = [first(units, dtype=dtype), ops.ones(units, dtype), first(others, dtype=dtype)]
-        return ops.concatenate(parts, axis=0)
+        i, others = (
+            ops.convert_to_numpy(first((count * self.units,), dtype=dtype)) for count in (1, 2)
+        )
+        return np.concatenate([i, np.ones_like(i), others])
 
     def step(
         self, projected: Tensor, states: list[Tensor], mask: Tensor | None = None

@@ -7,6 +7,8 @@ import sys
 import jax
 import pytest
 
+import lamina
+from lamina import layers
 from lamina.backend.jax import compiled_cache
 
 PROGRAM = """
@@ -32,6 +34,18 @@ def test_a_second_process_compiles_nothing_anew(tmp_path):
         for _ in range(2)
     ]
     assert counts[0] > 0 and counts[1] == 0
+
+
+def test_making_a_model_compiles_nothing(caplog):
+    with jax.log_compiles():
+        words = lamina.Input((7,), dtype="int32")
+        x = layers.LSTM(13)(layers.Embedding(19, 11)(words))
+        x = layers.LayerNormalization()(layers.Dense(17, bias_initializer="ones")(x))
+        optimizer = lamina.optimizers.Adam()
+        optimizer.build(lamina.Model(words, x).trainable_variables)
+        assert not [one for one in caplog.messages if "XLA compilation" in one]
+        jax.numpy.zeros((5, 23))  # that one would be seen
+    assert [one for one in caplog.messages if "XLA compilation" in one]
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -40,6 +41,7 @@ class JaxBackend(Backend):
 
     def __init__(self) -> None:
         super().__init__()
+        self._times: Counter[Any] = Counter()
         compiled_cache.keep_compiled_programs()
         host_memory.keep_buffers()
 
@@ -49,11 +51,16 @@ class JaxBackend(Backend):
     def array(self, value: Any, dtype: str | None = None) -> jax.Array:
         if dtype is not None:
             dtype = self.canonical(dtype)
+            if isinstance(value, (float, int)):
+                value = self.number(value, dtype)
         if isinstance(value, np.ndarray) and value.dtype.kind != "O":
             # JAX may read the array later, or use its memory as the tensor's.
             copy = np.array(value, dtype)
-            # device_put takes the copy's memory, but longer to call.
-            return jax.device_put(copy) if copy.nbytes > _LARGE else jnp.asarray(copy)
+            # asarray takes 16 µs, not 28, and first compiles a program for the shape, in 10 ms.
+            kind = (copy.shape, copy.dtype)
+            self._times[kind] += 1
+            often = copy.nbytes <= _LARGE and self._times[kind] > _OFTEN
+            return jnp.asarray(copy) if often else jax.device_put(copy)
         return jnp.asarray(value, dtype=dtype)
 
     @np.errstate(over="ignore")  # infinity is what a float too large becomes
@@ -118,6 +125,7 @@ class JaxBackend(Backend):
 
 
 _LARGE = 2**20
+_OFTEN = 100
 
 _NARROW = {
     "int64": "int32",
