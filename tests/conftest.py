@@ -25,10 +25,16 @@ import jax  # noqa: E402
 import pytest  # noqa: E402
 
 import lamina  # noqa: E402
+from lamina.backend.jax import compiled_cache  # noqa: E402
 
-# XLA compiles in two thirds of the time, and most tests compile more than they compute;
-# `make test-all` runs them on the code that users run.
+# Most tests compile more than they compute. XLA does so in two thirds of the time, and what it has
+# compiled serves the other worker, Keras on JAX beside the other backends, and the next run;
+# `make test-all` runs the tests on the code that users run.
 jax.config.update("jax_disable_most_optimizations", "LAMINA_TEST_OPTIMIZED" not in os.environ)
+with pytest.MonkeyPatch.context() as patch:
+    patch.setenv("KERAS_HOME", str(pathlib.Path(__file__).parents[1] / ".pytest_cache"))
+    patch.setattr(compiled_cache, "_LEAST_SECONDS", 0.0)
+    compiled_cache.keep_compiled_programs()
 
 
 @pytest.fixture(autouse=True)
