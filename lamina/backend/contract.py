@@ -281,7 +281,10 @@ class Backend(abc.ABC):
 
     @abc.abstractmethod
     def vmap(self, function: Function, in_axes: Any, out_axes: Any) -> Function:
-        """`function` mapped over an axis of its arguments."""
+        """`function` mapped over an axis of its arguments.
+
+        TensorFlow maps no gradient of a loop whose own gradient is not written by hand.
+        """
 
     @abc.abstractmethod
     def scan(
@@ -313,7 +316,11 @@ class Backend(abc.ABC):
 
     @abc.abstractmethod
     def custom_gradient(self, function: Function) -> Function:
-        """A function that returns `(output, grad)` becomes one whose gradient is `grad`."""
+        """A function that returns `(output, grad)` becomes one whose gradient is `grad`.
+
+        Where `function.differentiable` is true, `grad` is only a faster form of what
+        differentiating the output gives, which may be done instead.
+        """
 
     @abc.abstractmethod
     def eval_shape(self, function: Function, specs: Tree) -> Tree:

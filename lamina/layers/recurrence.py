@@ -273,6 +273,7 @@ def held(new: list[Tensor], old: list[Tensor], seen: Tensor | None = None) -> li
 def _differentiated(walk: Any, arguments: tuple[Tensor, ...], seen: Tensor | None) -> Walked:
     # A gradient is asked for every argument, so the mask goes in as numbers.
     masks = () if seen is None else (ops.cast(seen, arguments[0].dtype),)
+    walk.differentiable = True
     hiddens, last = ops.custom_gradient(walk)(*arguments, *masks)
     return hiddens, list(last)
 

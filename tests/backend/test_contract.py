@@ -193,8 +193,9 @@ def custom_gradient(backend):
     )
     same(function(backend.array(X)), X.sum())
     if backend.name not in NO_GRADIENTS:
-        gradient = backend.value_and_grad(function, None, 0, False)(backend.array(X))[1]
-        same(gradient, np.full_like(X, 7))
+        gradient = backend.value_and_grad(function, None, 0, False)
+        same(gradient(backend.array(X))[1], np.full_like(X, 7))
+        same(backend.vmap(gradient, 0, 0)(backend.array(X))[1], np.full_like(X, 7))
 
 
 def eval_shape(backend):

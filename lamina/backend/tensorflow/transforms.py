@@ -6,7 +6,9 @@ traced twice to assign once; the transformation then commits it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import contextlib
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import optree
@@ -18,6 +20,35 @@ from lamina.backend.tensorflow.graphs import Rehearsal, as_tensor, as_tensors, f
 from lamina.backend.tensorflow.variables import Cell, Frame, commit, found, read
 
 Function = Callable[..., Any]
+
+
+class _Around(threading.local):
+    """The transformations that stand around what runs."""
+
+    gradients = 0
+    outside_map: int | None = None  # gradients around the outermost map, where there is one
+
+
+_around = _Around()
+
+
+@contextlib.contextmanager
+def _differentiating() -> Iterator[None]:
+    _around.gradients += 1
+    try:
+        yield
+    finally:
+        _around.gradients -= 1
+
+
+@contextlib.contextmanager
+def _mapping() -> Iterator[None]:
+    before = _around.outside_map
+    _around.outside_map = _around.gradients if before is None else before
+    try:
+        yield
+    finally:
+        _around.outside_map = before
 
 
 # Gradients ----------------------------------------------------------------------------------
@@ -38,7 +69,7 @@ def value_and_grad(
             watched = [_source(cell, frame) for cell in handles]
         sources, treedef = flatten(watched)
         tape = tf.GradientTape(watch_accessed_variables=False)
-        with tape, frame:
+        with tape, frame, _differentiating():
             tape.watch(sources)
             output = function(*given, **kwargs)
             target = as_tensor(output[0] if has_aux else output)
@@ -78,7 +109,7 @@ def jvp(
     moved = optree.tree_leaves(as_tensors(tuple(tangents)))
     frame = Frame.passing_on((), ())
     accumulator = tf.autodiff.ForwardAccumulator(optree.tree_leaves(given), moved)
-    with accumulator, frame:
+    with accumulator, frame, _differentiating():
         output = function(*given)
         leaves, treedef = flatten(as_tensors(output[0] if has_aux else output))
         slopes = accumulator.jvp(leaves, unconnected_gradients="zero")
@@ -91,8 +122,14 @@ def _with_gradient(
     outputs: Sequence[tf.Tensor],
     inputs: Sequence[tf.Tensor],
     gradient: Callable[[Sequence[tf.Tensor]], Sequence[Any]],
+    own: bool,
 ) -> list[tf.Tensor]:
-    """`outputs`, whose gradients with respect to `inputs` are `gradient(upstreams)`."""
+    """`outputs`, whose gradients with respect to `inputs` are `gradient(upstreams)`.
+
+    A map loses that for the gradients around it, which find the outputs' `own` where these are the
+    same.
+    """
+    kept = tf.identity if own and _around.outside_map is not None else tf.stop_gradient
 
     @tf.custom_gradient  # type: ignore[untyped-decorator]
     def attached(*inputs: tf.Tensor) -> Any:
@@ -101,7 +138,7 @@ def _with_gradient(
             found = gradient([tf.zeros_like(y) if up is None else up for up, y in pairs])
             return list(found) if variables is None else (list(found), [None] * len(variables))
 
-        return [tf.stop_gradient(output) for output in outputs], backward
+        return [kept(output) for output in outputs], backward
 
     return list(attached(*inputs))
 
@@ -112,6 +149,13 @@ def _has_gradient(x: Any) -> bool:
 
 def custom_gradient(function: Function) -> Function:
     def call(*args: Any, **kwargs: Any) -> Any:
+        own = getattr(function, "differentiable", False)
+        if _around.outside_map and not own:
+            raise TypeError(
+                f"The gradient of a map of {function.__name__!r} was asked for, whose own gradient "
+                "is written by hand: TensorFlow's vectorized_map would lose it. Map the gradient, "
+                "vmap(grad(f)), instead of taking the gradient of the map."
+            )
         args = as_tensors(args)
         output, gradient = function(*args, **kwargs)
         leaves, treedef = flatten(as_tensors(output))
@@ -124,7 +168,7 @@ def custom_gradient(function: Function) -> Function:
             slopes, _ = flatten(found, none_is_leaf=True)
             return [slopes[i] for i in wanted]
 
-        attached = _with_gradient(leaves, [inputs[i] for i in wanted], backward)
+        attached = _with_gradient(leaves, [inputs[i] for i in wanted], backward, own)
         return optree.tree_unflatten(treedef, attached)
 
     return call
@@ -156,7 +200,9 @@ def remat(function: Function) -> Function:
             targets, upstreams = ([pair[side] for pair in pairs] for side in (0, 1))
             return tape.gradient(targets, inputs, upstreams, unconnected_gradients="zero")
 
-        output, writes = optree.tree_unflatten(treedef, _with_gradient(results, inputs, backward))
+        output, writes = optree.tree_unflatten(
+            treedef, _with_gradient(results, inputs, backward, True)
+        )
         frame.values.update(zip(frame.written, writes, strict=True))
         commit(frame)
         return output
@@ -202,7 +248,8 @@ def vmap(function: Function, in_axes: Any, out_axes: Any) -> Function:
             found, structure = flatten(as_tensors(output))
             return [*found, *frame.writes()]
 
-        found = tf.vectorized_map(lambda elements: flat(*elements), elements)
+        with _mapping():
+            found = tf.vectorized_map(lambda elements: flat(*elements), elements)
         written = list(frame.written)
         results, writes = found[: len(found) - len(written)], found[len(found) - len(written) :]
         if written:

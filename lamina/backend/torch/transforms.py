@@ -264,6 +264,8 @@ def custom_gradient(function: Function) -> Function:
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
         refuse("a gradient of one's own is taken in Python")
+        if _in_functorch():
+            return _made_anew(functools.partial(function, **kwargs), args)
         # What the gradient keeps of its arguments is on the graph only if it needs a gradient too.
         with torch.set_grad_enabled(_state.depth > 1):
             outputs, gradient = function(*args, **kwargs)
@@ -276,9 +278,56 @@ def custom_gradient(function: Function) -> Function:
     return call
 
 
+class _Anew(torch.autograd.Function):
+    """`_Custom` in torch.func, where the gradient may keep no tensor of the call: it is made anew.
+
+    It is given a function of tensors that returns the outputs' and the gradient's function.
+    """
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(function: Function, *tensors: Any) -> Any:
+        return function(*tensors)[0]
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
+        ctx.function, *tensors = inputs
+        ctx.save_for_backward(*tensors)
+
+    @staticmethod
+    def backward(ctx: Any, *upstream: Any) -> Any:
+        return (None, *ctx.function(*ctx.saved_tensors)[1](*upstream))
+
+
+def _made_anew(function: Function, args: Any) -> Any:
+    given, structure = optree.tree_flatten(args, none_is_leaf=True)
+    places = [i for i, leaf in enumerate(given) if isinstance(leaf, torch.Tensor)]
+    outer: Any = None
+
+    def flat(*tensors: Any) -> Any:
+        nonlocal outer
+        leaves = list(given)
+        for i, one in zip(places, tensors, strict=True):
+            leaves[i] = one
+        outputs, gradient = function(*structure.unflatten(leaves))
+        results, outer = optree.tree_flatten(outputs)
+
+        def back(*upstream: Any) -> Any:
+            found = optree.tree_leaves(gradient(outer.unflatten(upstream)), none_is_leaf=True)
+            return [found[i] for i in places]
+
+        return tuple(results), back
+
+    results = _Anew.apply(flat, *(given[i] for i in places))  # type: ignore[no-untyped-call]
+    return outer.unflatten(results)
+
+
 def remat(function: Function) -> Function:
     def call(*args: Any, **kwargs: Any) -> Any:
         refuse("values are computed anew in Python")
+        if _in_functorch():  # whose tensors are gone by the time of the gradient
+            return function(*args, **kwargs)
         seen: dict[Cell, Any] = {}
         written: dict[Cell, Any] = {}
         again = False
