@@ -86,8 +86,7 @@ class Metric(Recorded, Holder):
             name: the last part of its path.
         """
         shape = (shape,) if isinstance(shape, int) else tuple(shape)
-        if initializer in (None, "zeros"):
-            initializer = _zeros
+        initializer = "zeros" if initializer is None else initializer
         with name_scope(self.name):
             variable = Variable(
                 registry.identify("initializers", initializer),
@@ -207,10 +206,6 @@ def columns_of(metric: Metric, y_pred: Tensor, known: int | None) -> int:
             f"shape {shape}: expected (batch, {known})."
         )
     return int(shape[1])
-
-
-def _zeros(shape: tuple[int, ...], dtype: str) -> np.ndarray:
-    return np.zeros(shape)
 
 
 def _variables(holder: Holder) -> Iterator[Variable]:
