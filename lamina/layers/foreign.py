@@ -99,10 +99,11 @@ class TorchModuleWrapper(_Foreign):
         ValueError: if the backend has no such modules.
 
     Example:
-        >>> import lamina
-        >>> if lamina.backend.backend() == "torch":
-        ...     import torch
-        ...     print(TorchModuleWrapper(torch.nn.Linear(3, 4))(lamina.ops.ones((2, 3))).shape)
+        >>> import torch
+        >>> from lamina import backend, layers, ops
+        >>> with backend.use("torch"):
+        ...     tuple(layers.TorchModuleWrapper(torch.nn.Linear(3, 4))(ops.ones((2, 3))).shape)
+        (2, 4)
     """
 
     def __init__(
