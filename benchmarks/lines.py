@@ -36,7 +36,14 @@ MECHANISM |= {
     "host_memory.py",
 }
 MECHANISM |= {"graphs.py", "memory.py", "module.py", "operations.py", "optimizer.py"}
-MECHANISM |= {"recording.py", "repetition.py", "updates.py", "work.py"}
+MECHANISM |= {
+    "random_words.py",
+    "recording.py",
+    "rejection.py",
+    "repetition.py",
+    "updates.py",
+    "work.py",
+}
 SPACE = {
     *(tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT),
     *(tokenize.ENCODING, tokenize.ENDMARKER),
