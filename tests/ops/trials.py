@@ -24,20 +24,6 @@ PAIRS = [
 ]
 
 
-def in_turns(pairs: list, turn: int = 0) -> list:
-    """In the quick form an op is tried on every second backend, the next op on the others, and
-    on these the same op at another `turn`.
-    """
-    names = list(TABLE)
-    found = []
-    for pair in pairs:
-        name, backend = pair.values
-        rests = (names.index(name) + BACKENDS.index(backend) + turn) % 2
-        marks = [*pair.marks, pytest.mark.slow] if rests else pair.marks
-        found.append(pytest.param(name, backend, id=pair.id, marks=marks))
-    return found
-
-
 @contextlib.contextmanager
 def on(backend: str, optimized: bool = False):
     """A block on a backend that holds types of 64 bits, JAX too, where compiling takes half the
