@@ -17,6 +17,7 @@ from lamina.backend.tensorflow import (
     compiled,
     control,
     foreign,
+    fused_updates,
     kernels,
     nn,
     random,
@@ -80,6 +81,11 @@ class TensorFlowBackend(Backend):
     jit = staticmethod(compiled.jit)
     value_and_grad = staticmethod(transforms.value_and_grad)
     jvp = staticmethod(transforms.jvp)
+
+    def update_all(self, update: Any, rows: Any, memo: dict[str, Any], *shared: tf.Tensor) -> None:
+        if not fused_updates.fused(update, rows, shared):
+            super().update_all(update, rows, memo, *shared)
+
     vmap = staticmethod(transforms.vmap)
     scan = staticmethod(control.scan)
     while_loop = staticmethod(control.while_loop)

@@ -18,8 +18,7 @@ _LATE = 1e9
 
 def fused(update: Callable[..., Any], rows: Sequence[Row], shared: Sequence[Any]) -> bool:
     """Whether the rows were updated by a kernel for the formula `update`."""
-    kernel = _KERNELS.get(getattr(update, "kernel", ""))
-    if kernel is None:
+    if getattr(update, "kernel", "") != "adam" or _fused_adam is None:
         return False
     first = rows[0][1].value
     kind = (first.device, first.dtype)
@@ -27,7 +26,7 @@ def fused(update: Callable[..., Any], rows: Sequence[Row], shared: Sequence[Any]
     alike = all((one.device, one.dtype) == kind and one.is_contiguous() for one in values)
     if not alike or first.dtype not in _WIDE:
         return False
-    kernel(update.__self__, rows, shared)  # type: ignore[attr-defined]
+    _adam(update.__self__, rows, shared)  # type: ignore[attr-defined]
     return True
 
 
@@ -61,4 +60,3 @@ def _adam(optimizer: Any, rows: Sequence[Row], shared: Sequence[Any]) -> None:
 
 
 _fused_adam: Any = getattr(torch, "_fused_adam_", None)
-_KERNELS: dict[str, Any] = {"adam": _adam} if _fused_adam else {}
