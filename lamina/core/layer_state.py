@@ -8,7 +8,6 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from lamina import ops
 from lamina.backend.session import guard, new_token
 from lamina.core import registry
 from lamina.core.blank import current_blanks
@@ -74,7 +73,7 @@ class LayerState(Holder):
         blanks = current_blanks.blanks if ours else None
         with self._naming():
             variable = Variable(
-                make if blanks is None else ops.zeros,
+                make if blanks is None else registry.identify("initializers", "zeros"),
                 shape,
                 dtype,
                 trainable=trainable,

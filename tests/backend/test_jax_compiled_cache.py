@@ -36,13 +36,16 @@ def test_a_second_process_compiles_nothing_anew(tmp_path):
     assert counts[0] > 0 and counts[1] == 0
 
 
-def test_making_a_model_compiles_nothing(caplog):
+def test_making_and_loading_a_model_compiles_nothing(caplog, tmp_path):
     with jax.log_compiles():
         words = lamina.Input((7,), dtype="int32")
         x = layers.LSTM(13)(layers.Embedding(19, 11)(words))
         x = layers.LayerNormalization()(layers.Dense(17, bias_initializer="ones")(x))
         optimizer = lamina.optimizers.Adam()
-        optimizer.build(lamina.Model(words, x).trainable_variables)
+        model = lamina.Model(words, x)
+        optimizer.build(model.trainable_variables)
+        model.save(tmp_path / "model.keras")
+        lamina.models.load_model(tmp_path / "model.keras")
         assert not [one for one in caplog.messages if "XLA compilation" in one]
         jax.numpy.zeros((5, 23))  # that one would be seen
     assert [one for one in caplog.messages if "XLA compilation" in one]
