@@ -23,6 +23,7 @@ for framework in ("torch", "tensorflow"):
 
 import jax  # noqa: E402
 import pytest  # noqa: E402
+from hypothesis.internal.conjecture import providers  # noqa: E402
 
 import lamina  # noqa: E402
 from lamina.backend.jax import compiled_cache  # noqa: E402
@@ -35,6 +36,11 @@ with pytest.MonkeyPatch.context() as patch:
     patch.setenv("KERAS_HOME", str(pathlib.Path(__file__).parents[1] / ".pytest_cache"))
     patch.setattr(compiled_cache, "_LEAST_SECONDS", 0.0)
     compiled_cache.keep_compiled_programs()
+
+
+# Hypothesis also draws numbers that stand in the modules imported so far: others in another run, or
+# after a change anywhere.
+providers.HypothesisProvider._local_constants = providers.Constants()
 
 
 @pytest.fixture(autouse=True)

@@ -56,7 +56,23 @@ def _tiny_quotient(x: Any, y: Any) -> Any:
     return np.abs(np.asarray(x, "float64") / np.asarray(y, "float64")) < 1.2e-38
 
 
+def _near_half_a_tenth(x: Any) -> Any:
+    tenths = 10 * np.asarray(x, "float64")
+    eps = float(ml_dtypes.finfo(np.asarray(x).dtype).eps)
+    return np.abs(np.abs(tenths) % 1 - 0.5) <= 2 * eps * np.abs(tenths)
+
+
 VALUES: list[Known] = [
+    Known(
+        ["round"],
+        ["numpy", "jax", "torch", "tensorflow"],
+        "Ten times the number is rounded first to its type, there to a tie, and then up.",
+        "https://numpy.org/doc/stable/reference/generated/numpy.round.html",
+        _near_half_a_tenth,
+        (1.15,),
+        ["float32"],
+        {"decimals": 1},
+    ),
     Known(
         ["floor_divide"],
         ["tensorflow"],
