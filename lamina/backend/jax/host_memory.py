@@ -2,33 +2,46 @@
 
 XLA on the CPU takes its buffers from the C library, which hands large ones back as soon as they are
 free; the next step then waits for each of their pages once more. With them kept, a step of the
-small GPT of `benchmarks/` takes 108 ms instead of 158, of the small ResNet 57 instead of 74, and of
-the MNIST network 20 instead of 30 (2 cores). The price: that much memory stays with the process,
-and threads share one heap, by which a step of the smallest network takes 11 µs instead of 6.
+small GPT of `benchmarks/` takes 113 ms instead of 158, of the small ResNet 57 instead of 74, and of
+the MNIST network 20 instead of 30 (2 cores). The price: that much memory stays with the process.
+
+The heap of a thread holds no more than 64 MB at a time, and only the main thread's takes larger
+ones. So programs run in the thread that calls them, which waits for them. One heap for all threads
+would keep such buffers too; XLA's compiler, which works in several, then takes half as long again.
 """
 
 from __future__ import annotations
 
 import ctypes
 import os
+from typing import Any
 
-# Buffers up to this size, and as much free memory as this at the end of the heap, are kept.
+import jax
+
+# Buffers up to this size, and as much free memory as this at the end of a heap, are kept.
 _KEPT_BYTES = 2**30
+# More than a thread's heap takes from the system at a time: it then keeps what is empty.
+_HEAP_BYTES = 2**27
 # Names of parameters in <malloc.h>.
-_TRIM_THRESHOLD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -3, -8
+_TRIM_THRESHOLD, _TOP_PAD, _MMAP_THRESHOLD = -1, -2, -3
 
 
 def keep_buffers() -> None:
-    """Tell glibc so, unless the user has told it something; other C libraries are left alone."""
+    """Tell glibc so, unless the user has told it something; other C libraries are left alone.
+
+    To be called before JAX makes its client of the CPU, which is when it first uses a device.
+    """
     told = "malloc" in os.environ.get("GLIBC_TUNABLES", "")
     told |= any(name.startswith("MALLOC_") for name in os.environ)
     if told or not is_glibc():
         return
     library = ctypes.CDLL(None)
-    # XLA runs programs in a thread of its own, and a thread's own heap ends at 64 MB.
-    library.mallopt(_ARENA_MAX, 1)
     library.mallopt(_MMAP_THRESHOLD, _KEPT_BYTES)
     library.mallopt(_TRIM_THRESHOLD, _KEPT_BYTES)
+    library.mallopt(_TOP_PAD, _HEAP_BYTES)
+    if "JAX_CPU_ENABLE_ASYNC_DISPATCH" not in os.environ:
+        known: Any = jax.config
+        known.update("jax_cpu_enable_async_dispatch", False)
 
 
 def is_glibc() -> bool:
