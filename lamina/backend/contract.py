@@ -19,6 +19,8 @@ from lamina.backend import frames
 Tensor = Any
 Tree = Any
 Function = Callable[..., Any]
+# Of an update: a gradient or None, the handle of a parameter, those of its slots by name.
+Row = tuple[Any, Any, Mapping[str, Any]]
 
 
 class LeakedTraceError(RuntimeError):
@@ -240,14 +242,13 @@ class Backend(abc.ABC):
     def update_all(
         self,
         update: Function,
-        rows: Sequence[tuple[Tensor | None, Any, Mapping[str, Any]]],
+        rows: Sequence[Row],
         memo: dict[str, Any],
         *shared: Tensor,
     ) -> None:
         """Assign what an optimizer's formula makes of each row.
 
-        A row is a gradient, the handle of a parameter and those of its slots by name;
-        `update(gradient, parameter, slots, *shared)` of their values returns the new value of the
+        `update(gradient, parameter, slots, *shared)` of a row's values returns the new value of the
         parameter and those of slots. Overridden where all at once is faster than one by one; what
         is found out for that may be kept in `memo`, which is the formula's own and empty when the
         optimizer's attributes have changed. A formula whose attribute `kernel` names what it

@@ -62,6 +62,12 @@ def _groups(tried: list[Tried]) -> list[list[Call]]:
     return [group for group in (*split, *map(list, zip(*fixed, strict=True))) if group]
 
 
+def _given(result: list | Exception) -> list:
+    if isinstance(result, Exception):
+        raise result
+    return result
+
+
 class Trial:
     """One op on one backend: calls with what was drawn, and what is wrong with the results."""
 
@@ -75,23 +81,23 @@ class Trial:
         """Call the op, and compare the results."""
         backend = lamina.backend.current().name
         found = self._results(tried)
-        results = [self._try(one, self._foreseen, one, found) for one in tried]
+        results = [self._try(self._foreseen, one, found) for one in tried]
         # Once for all: the classes of layers change with the backend, which takes milliseconds.
         with lamina.backend.use("numpy"):
             for one, result in zip(tried, results, strict=True):
                 if result is not None:
-                    self._try(one, self._compare, one, result, backend)
+                    self._try(self._compare, one, result, backend)
 
-    def _try(self, tried: Tried, check: Callable[..., T], *args: Any) -> T | None:
+    def _try(self, check: Callable[..., T], tried: Tried, *args: Any) -> T | None:
         try:
-            return check(*args)
+            return check(tried, *args)
         except Exception as error:  # named beside what else is wrong
             self.wrong.append(f"{tried.dtype} {tried.calls[0].structure}: {error!r}"[:400])
             return None
 
     def _results(self, tried: list[Tried]) -> dict:
-        """The results of the calls; on JAX those of all cases and types are compiled together,
-        which takes a small part of the time.
+        """The results of the calls, or what was raised; on JAX those of all cases and types are
+        compiled together, which takes a small part of the time.
         """
         results: dict = {}
         if lamina.backend.current().name == "jax":
@@ -103,12 +109,12 @@ class Trial:
             try:
                 results[id(call)] = self._result(call, call.leaves)
             except Exception as error:
-                results[str(id(call))] = error
+                results[id(call)] = error
         return results
 
     def results_of(self, call: Call) -> list:
         """The results of one call, run as the others are."""
-        return self._results([Tried(TABLE[self.name][0], "", [call])])[id(call)]
+        return _given(self._results([Tried(TABLE[self.name][0], "", [call])])[id(call)])
 
     def _compiled(self, group: list[Call]) -> Callable[..., list[list]]:
         key = repr([(call.structure, *map(_fixed_by_compiling, call.leaves)) for call in group])
@@ -130,10 +136,7 @@ class Trial:
 
     def _foreseen(self, tried: Tried, found: dict) -> list[list] | None:
         """The results as arrays, those of the types and shapes that the rows foresee."""
-        for call in tried.calls:
-            if error := found.get(str(id(call))):
-                raise error
-        results = [found[id(call)] for call in tried.calls]
+        results = [_given(found[id(call)]) for call in tried.calls]
         if tried.case.sized:
             for call, result in zip(tried.calls, results, strict=True):
                 predicted = foreseen(self.function, call)

@@ -243,10 +243,11 @@ def test_stateless_apply_changes_nothing():
     after, new = optimizer.stateless_apply(state, [ops.ones(2)], [one.value])
     assert values(one) == [[1.0, 1.0]] and int(optimizer.iterations) == 0
     optimizer.apply([ops.ones(2)])
-    # TensorFlow's kernel for Adam rounds otherwise than the formula.
-    np.testing.assert_allclose(ops.convert_to_numpy(after[0]), one.numpy(), 2e-5)
+    # TensorFlow's kernel for Adam takes 1 - beta_2 of what 32 bits hold of beta_2.
+    most = 2e-5 if current().name == "tensorflow" else 1e-7
+    np.testing.assert_allclose(ops.convert_to_numpy(after[0]), one.numpy(), most)
     for value, variable in zip(new, optimizer.variables, strict=True):
-        np.testing.assert_allclose(ops.convert_to_numpy(value), variable.numpy(), 2e-5)
+        np.testing.assert_allclose(ops.convert_to_numpy(value), variable.numpy(), most)
     with pytest.raises(ValueError, match="stateless_apply"):
         optimizer.stateless_apply(state[1:], [ops.ones(2)], [one.value])
 

@@ -11,7 +11,7 @@ import tensorflow as tf
 import tensorflow.experimental.numpy as tnp
 from tensorflow.python.autograph.core import config as autograph
 
-from lamina.backend.contract import Backend, Function
+from lamina.backend.contract import Backend, Function, Row
 from lamina.backend.dtypes import ALL
 from lamina.backend.tensorflow import (
     compiled,
@@ -81,11 +81,6 @@ class TensorFlowBackend(Backend):
     jit = staticmethod(compiled.jit)
     value_and_grad = staticmethod(transforms.value_and_grad)
     jvp = staticmethod(transforms.jvp)
-
-    def update_all(self, update: Any, rows: Any, memo: dict[str, Any], *shared: tf.Tensor) -> None:
-        if not fused_updates.fused(update, rows, shared):
-            super().update_all(update, rows, memo, *shared)
-
     vmap = staticmethod(transforms.vmap)
     scan = staticmethod(control.scan)
     while_loop = staticmethod(control.while_loop)
@@ -94,6 +89,12 @@ class TensorFlowBackend(Backend):
     remat = staticmethod(transforms.remat)
     custom_gradient = staticmethod(transforms.custom_gradient)
     eval_shape = staticmethod(transforms.eval_shape)
+
+    def update_all(
+        self, update: Any, rows: Sequence[Row], memo: dict[str, Any], *shared: tf.Tensor
+    ) -> None:
+        if not fused_updates.fused(update, rows, shared):
+            super().update_all(update, rows, memo, *shared)
 
     def foreign(self, kind: str, *parts: Any) -> Any:
         if kind == "program":

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import tensorflow as tf
 
+from lamina.backend.contract import Row
 from lamina.backend.frames import local
-from lamina.backend.tensorflow.variables import Cell
-
-Row = tuple[Any, Cell, Mapping[str, Cell]]  # gradient, parameter, slots
 
 
 def fused(update: Callable[..., Any], rows: Sequence[Row], shared: Sequence[Any]) -> bool:
@@ -28,21 +26,22 @@ def fused(update: Callable[..., Any], rows: Sequence[Row], shared: Sequence[Any]
 
 def _adam(optimizer: Any, rows: Sequence[Row], rate: tf.Tensor) -> None:
     """In one pass: a network of 670,000 weights in 0.5 ms, where the formula's ops take 1.9."""
-
-    def number(value: float) -> tf.Tensor:
-        return tf.constant(value, rate.dtype)
-
+    # Once for all variables, since outside of graphs each constant is an op of every step.
+    numbers = {
+        # Powers of a step after which nothing is left to correct: the rate has it already.
+        "beta1_power": 0.0,
+        "beta2_power": 0.0,
+        "beta1": optimizer.beta_1,
+        "beta2": optimizer.beta_2,
+        "epsilon": optimizer.epsilon,
+    }
+    shared = {name: tf.constant(value, rate.dtype) for name, value in numbers.items()}
     for gradient, cell, slots in rows:
         tf.raw_ops.ResourceApplyAdam(
             var=cell.value.handle,
             m=slots["momentum"].value.handle,
             v=slots["velocity"].value.handle,
-            # Those of a step after which nothing is left to correct: the rate has it already.
-            beta1_power=number(0),
-            beta2_power=number(0),
             lr=rate,
-            beta1=number(optimizer.beta_1),
-            beta2=number(optimizer.beta_2),
-            epsilon=number(optimizer.epsilon),
             grad=gradient,
+            **shared,
         )

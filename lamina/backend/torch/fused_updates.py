@@ -7,9 +7,8 @@ from typing import Any
 
 import torch
 
+from lamina.backend.contract import Row
 from lamina.backend.frames import Cell
-
-Row = tuple[Any, Cell, Mapping[str, Cell]]  # gradient, parameter, slots
 
 _WIDE = (torch.float32, torch.float64)
 # A step after which no correction of the first steps is left: the rate has it already.

@@ -13,7 +13,7 @@ from torch import Tensor
 from lamina.backend.torch import rejection
 from lamina.backend.torch.devices import default
 from lamina.backend.torch.dtypes import TYPES
-from lamina.backend.torch.random_words import bits, generator, hashes, readable, unit
+from lamina.backend.torch.random_words import bits, generator, hashes, normal, readable, unit, wide
 
 Shape = Sequence[int]
 
@@ -47,12 +47,10 @@ def random_uniform(key: Tensor, shape: Shape, minval: Any, maxval: Any, dtype: s
 def random_normal(key: Tensor, shape: Shape, mean: Any, stddev: Any, dtype: str) -> Tensor:
     kind, device = TYPES[dtype], default()
     if readable(key):
-        wide = torch.float64 if kind is torch.float64 else torch.float32
-        options: Any = {"generator": generator(key, device), "dtype": wide, "device": device}
+        options: Any = {"generator": generator(key, device), "dtype": wide(kind), "device": device}
         drawn = torch.randn(tuple(shape), **options)
-    else:  # as G. E. P. Box and M. E. Muller drew them
-        radius, angle = unit(key, (2, *shape), kind, device).unbind()
-        drawn = torch.sqrt(-2 * torch.log1p(-radius)) * torch.cos(2 * math.pi * angle)
+    else:
+        drawn = normal(*unit(key, (2, *shape), kind, device).unbind())
     scaled: Tensor = drawn * stddev + mean
     return scaled.to(kind)
 
@@ -84,16 +82,12 @@ def random_shuffle(key: Tensor, x: Tensor, axis: int) -> Tensor:
     return x.index_select(axis, torch.argsort(bits(key, (x.shape[axis],), x.device)))
 
 
-def _shaped(value: Any, shape: Shape, wide: torch.dtype) -> Tensor:
-    return torch.as_tensor(value, dtype=wide, device=default()).expand(tuple(shape)).contiguous()
-
-
-def _wide(dtype: str) -> torch.dtype:
-    return torch.float64 if dtype == "float64" else torch.float32
+def _shaped(value: Any, shape: Shape, kind: torch.dtype) -> Tensor:
+    return torch.as_tensor(value, dtype=kind, device=default()).expand(tuple(shape)).contiguous()
 
 
 def random_gamma(key: Tensor, shape: Shape, alpha: Any, dtype: str) -> Tensor:
-    alpha = _shaped(alpha, shape, _wide(dtype))
+    alpha = _shaped(alpha, shape, wide(TYPES[dtype]))
     if readable(key):
         drawn = torch._standard_gamma(alpha, generator=generator(key, default()))
     else:
@@ -102,7 +96,7 @@ def random_gamma(key: Tensor, shape: Shape, alpha: Any, dtype: str) -> Tensor:
 
 
 def random_beta(key: Tensor, shape: Shape, alpha: Any, beta: Any, dtype: str) -> Tensor:
-    both = torch.stack([_shaped(one, shape, _wide(dtype)) for one in (alpha, beta)], -1)
+    both = torch.stack([_shaped(one, shape, wide(TYPES[dtype])) for one in (alpha, beta)], -1)
     # The first of two shares of a whole.
     if readable(key):
         shares = torch._sample_dirichlet(both, generator=generator(key, default()))
@@ -114,9 +108,10 @@ def random_beta(key: Tensor, shape: Shape, alpha: Any, beta: Any, dtype: str) ->
 def random_binomial(
     key: Tensor, shape: Shape, counts: Any, probabilities: Any, dtype: str
 ) -> Tensor:
-    wide = _wide(dtype) if readable(key) else torch.float64
-    count, probability = (_shaped(one, shape, wide) for one in (counts, probabilities))
-    if readable(key):
+    known = readable(key)
+    kind = wide(TYPES[dtype]) if known else torch.float64
+    count, probability = (_shaped(one, shape, kind) for one in (counts, probabilities))
+    if known:
         drawn = torch.binomial(count, probability, generator=generator(key, default()))
     else:
         drawn = rejection.binomial(key, count, probability)

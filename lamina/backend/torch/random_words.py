@@ -80,12 +80,22 @@ def bits(key: Tensor, shape: Shape, device: torch.device) -> Tensor:
     return (hashes(key, shape, device) << 31) ^ hashes(key, shape, device, _OTHER)
 
 
+def wide(kind: torch.dtype) -> torch.dtype:
+    """The type to draw in for numbers of a type: 32 bits at least."""
+    return torch.float64 if kind is torch.float64 else torch.float32
+
+
 def unit(key: Tensor, shape: Shape, dtype: torch.dtype, device: torch.device) -> Tensor:
     """Numbers in [0, 1), in 32 bits at least."""
-    wide = torch.float64 if dtype is torch.float64 else torch.float32
+    kind = wide(dtype)
     if readable(key):
         drawn_by = generator(key, device)
-        return torch.rand(tuple(shape), generator=drawn_by, dtype=wide, device=device)
-    if wide is torch.float64:
-        return (bits(key, shape, device) >> 10).to(wide) * 2.0**-53
-    return (hashes(key, shape, device) >> 8).to(wide) * 2.0**-24
+        return torch.rand(tuple(shape), generator=drawn_by, dtype=kind, device=device)
+    if kind is torch.float64:
+        return (bits(key, shape, device) >> 10).to(kind) * 2.0**-53
+    return (hashes(key, shape, device) >> 8).to(kind) * 2.0**-24
+
+
+def normal(radius: Tensor, angle: Tensor) -> Tensor:
+    """Normal numbers of two in [0, 1) each, as G. E. P. Box and M. E. Muller drew them."""
+    return torch.sqrt(-2 * torch.log1p(-radius)) * torch.cos(2 * math.pi * angle)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from lamina.backend.torch.random_words import unit
+from lamina.backend.torch.random_words import normal, unit
 
 _PROPOSALS_OF_GAMMA = 8  # at most 5 % of them are refused
 _PROPOSALS_OF_BINOMIAL = 24  # at most a third
@@ -22,16 +22,15 @@ def log_gamma(key: Tensor, alpha: Tensor) -> Tensor:
     them ("A simple method for generating gamma variables", 2000).
     """
     count, kind = _PROPOSALS_OF_GAMMA, alpha.dtype
-    # Numbers in (0, 1], whose logarithms are finite.
-    drawn = 1 - unit(key, (3 * count + 1, *alpha.shape), kind, alpha.device)
+    drawn = unit(key, (3 * count + 1, *alpha.shape), kind, alpha.device)
     radius, angle, uniform = drawn[1:].reshape(3, count, *alpha.shape).unbind()
-    normal = torch.sqrt(-2 * torch.log(radius)) * torch.cos(2 * torch.pi * angle)
+    x = normal(radius, angle)
     d = torch.where(alpha < 1, alpha + 1, alpha) - 1 / 3
-    v = (1 + normal * torch.rsqrt(9 * d)) ** 3
+    v = (1 + x * torch.rsqrt(9 * d)) ** 3
     log_v = torch.log(v.clamp_min(torch.finfo(kind).tiny))
-    accepted = (v > 0) & (torch.log(uniform) < normal**2 / 2 + d * (1 - v + log_v))
+    accepted = (v > 0) & (torch.log1p(-uniform) < x**2 / 2 + d * (1 - v + log_v))
     log_drawn = torch.log(d) + _first(log_v, accepted)
-    return torch.where(alpha < 1, log_drawn + torch.log(drawn[0]) / alpha, log_drawn)
+    return torch.where(alpha < 1, log_drawn + torch.log1p(-drawn[0]) / alpha, log_drawn)
 
 
 def binomial(key: Tensor, count: Tensor, probability: Tensor) -> Tensor:

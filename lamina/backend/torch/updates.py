@@ -15,8 +15,9 @@ from typing import Any
 
 import torch
 
+from lamina.backend.contract import Row
 from lamina.backend.frames import Cell, local
-from lamina.backend.torch.fused_updates import Row, fused
+from lamina.backend.torch.fused_updates import fused
 from lamina.backend.torch.recording import ElementProgram, NotRecordable
 from lamina.backend.torch.variables import assign, read
 
