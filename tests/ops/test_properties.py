@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -40,11 +41,17 @@ pytestmark = pytest.mark.every_backend
 
 @dataclass
 class Tried:
-    """Calls of one case in one type."""
+    """Calls of one case of an op in one type, on whatever backend."""
 
+    name: str
     case: Case
     dtype: str
     calls: list[Call]
+
+    @functools.cached_property
+    def answers(self) -> list[Any]:
+        """The exact results of the calls."""
+        return exact(self.name, [widened(rows[self.name], call) for call in self.calls])
 
 
 def _fixed_by_compiling(leaf):
@@ -114,7 +121,7 @@ class Trial:
 
     def results_of(self, call: Call) -> list:
         """The results of one call, run as the others are."""
-        return _given(self._results([Tried(TABLE[self.name][0], "", [call])])[id(call)])
+        return _given(self._results([Tried(self.name, TABLE[self.name][0], "", [call])])[id(call)])
 
     def _compiled(self, group: list[Call]) -> Callable[..., list[list]]:
         key = repr([(call.structure, *map(_fixed_by_compiling, call.leaves)) for call in group])
@@ -148,8 +155,7 @@ class Trial:
         return [[ops.convert_to_numpy(one) for one in result] for result in results]
 
     def _compare(self, tried: Tried, results: list[list], backend: str) -> None:
-        wide = [widened(rows[self.name], call) for call in tried.calls]
-        for call, mine, theirs in zip(tried.calls, results, exact(self.name, wide), strict=True):
+        for call, mine, theirs in zip(tried.calls, results, tried.answers, strict=True):
             for one, other in zip(mine, flat(theirs), strict=True):
                 self.compare(tried.case, tried.dtype, call, one, other, backend)
 
@@ -169,9 +175,10 @@ class Trial:
             self.wrong.append(f"{dtype} {call.structure}: {given} {told}")
 
 
-def try_op(name: str, backend: str, batches: int, optimized: bool = False) -> None:
-    """Try an op on `batches` batches of operands of each type."""
-    trial, drawn = Trial(name), []
+@functools.lru_cache(maxsize=1)  # one backend after the other tries an op
+def drawn(name: str, held: tuple[str, ...], batches: int) -> list[list[Tried]]:
+    """Batches of operands of each type for an op, on every backend the same."""
+    found: list[list[Tried]] = []
     cases = TABLE[name]
 
     @seed(zlib.crc32(name.encode()))
@@ -183,22 +190,28 @@ def try_op(name: str, backend: str, batches: int, optimized: bool = False) -> No
         suppress_health_check=list(HealthCheck),
     )
     @given(st.data())
-    def run(data):
-        held = [d for d in DTYPES if lamina.backend.current().canonical(d) == d]
+    def draw(data):
         each = -(-BATCH // len(cases))
-        drawn.append(
+        found.append(
             [
-                Tried(case, dtype, calls(data, case, dtype, each, len(cases)))
+                Tried(name, case, dtype, calls(data, case, dtype, each, len(cases)))
                 for dtype in held
                 for case in cases
                 if case.takes(dtype)
             ]
         )
-        if len(drawn) > 1:  # the first of Hypothesis's examples is of zeros
-            trial.run(drawn[-1])
 
-    with on(backend, optimized=optimized):
-        run()
+    draw()
+    return found[1:]  # the first of Hypothesis's examples is of zeros
+
+
+def try_op(name: str, backend: str, batches: int, optimized: bool = False) -> None:
+    """Try an op on `batches` batches of operands of each type."""
+    trial = Trial(name)
+    with on(backend, optimized=optimized) as active:
+        held = tuple(dtype for dtype in DTYPES if active.canonical(dtype) == dtype)
+        for tried in drawn(name, held, batches):
+            trial.run(tried)
     if trial.wrong:
         pytest.fail("\n".join(dict.fromkeys(trial.wrong)), pytrace=False)
 
