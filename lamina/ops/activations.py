@@ -217,10 +217,11 @@ def squareplus(x: TensorLike, b: float = 4) -> Tensor:
     Reference:
         Barron, 2021, https://arxiv.org/abs/2112.11687
     """
-    root = arithmetic.hypot(x, b**0.5)
-    # Below 0 the sum would cancel; there it is b / 2 by the difference, which is never 0.
-    below = 0.5 * b / (root - arithmetic.minimum(x, 0))
-    return comparison.where(x >= 0, 0.5 * x + 0.5 * root, below)
+    # f(x) = x + f(-x), and f(-|x|) is b / 2 by a sum, which does not cancel and is never 0.
+    above = x >= 0
+    size = comparison.where(above, x, -x)
+    below = 0.5 * b / (arithmetic.hypot(x, b**0.5) + size)
+    return comparison.where(above, x + below, below)
 
 
 @op(result=dtypes.floating, shape=shapes.same)

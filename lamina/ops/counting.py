@@ -6,11 +6,12 @@ from collections.abc import Sequence
 
 from lamina.backend.dtypes import is_integer
 from lamina.ops import dtypes, shapes_counting
-from lamina.ops.arithmetic import add, maximum, multiply, subtract
+from lamina.ops.arithmetic import add, maximum, multiply, subtract, true_divide
 from lamina.ops.comparison import equal, less, where
 from lamina.ops.conversion import cast, convert_to_tensor, dtype
-from lamina.ops.creation import arange, linspace, ones_like
+from lamina.ops.creation import arange, ones_like
 from lamina.ops.indexing import segment_sum
+from lamina.ops.joining import concatenate
 from lamina.ops.reductions import max, min
 from lamina.ops.row import Indices, Tensor, TensorLike, op
 from lamina.ops.shaping import expand_dims, ravel, reshape
@@ -93,7 +94,10 @@ def histogram(x: TensorLike, bins: int = 10, range: Sequence[float] | None = Non
     low, high = convert_to_tensor(low, dtype(x)), convert_to_tensor(high, dtype(x))
     flat = equal(low, high)
     low, high = where(flat, subtract(low, 0.5), low), where(flat, add(high, 0.5), high)
-    limits = linspace(low, high, bins + 1)
+    # NumPy's limits to the bit, unlike those of `linspace`: elements often lie on one.
+    step = true_divide(subtract(high, low), bins)
+    below = add(low, multiply(step, arange(bins, dtype=dtype(x))))
+    limits = concatenate([below, reshape(high, (1,))])
     places = subtract(searchsorted(limits, x, side="right"), 1)
     places = where(equal(x, high), bins - 1, places)
     places = where(less(places, 0), bins, places)  # left out, as is what lies above

@@ -52,8 +52,24 @@ def _largest(x: Any) -> float:
     return float(ml_dtypes.finfo(kind).max) if is_float(kind.name) else math.inf
 
 
+def _tiny(x: Any) -> float:
+    return float(ml_dtypes.finfo(np.asarray(x).dtype).tiny)
+
+
 def _tiny_quotient(x: Any, y: Any) -> Any:
-    return np.abs(np.asarray(x, "float64") / np.asarray(y, "float64")) < 1.2e-38
+    return np.abs(np.asarray(x, "float64") / np.asarray(y, "float64")) < _tiny(x)
+
+
+def _no_reciprocal(x: Any, y: Any = 1) -> Any:
+    repeated = np.shape(y) != np.broadcast_shapes(np.shape(x), np.shape(y))
+    return repeated & (np.abs(np.asarray(y, "float64")) > 1 / _tiny(x))
+
+
+def _at_a_limit(x: Any) -> bool:
+    wide = np.asarray(x, "float64")
+    limits = np.linspace(wide.min(), wide.max(), 11)[:, None]
+    eps = float(ml_dtypes.finfo(np.asarray(x).dtype).eps)
+    return bool((np.abs(wide - limits)[1:-1] <= eps * np.abs(wide).max()).any())
 
 
 def _near_half_a_tenth(x: Any) -> Any:
@@ -62,6 +78,9 @@ def _near_half_a_tenth(x: Any) -> Any:
     return np.abs(np.abs(tenths) % 1 - 0.5) <= 2 * eps * np.abs(tenths)
 
 
+# The middle of the ten intervals begins at 2, which is one of them.
+INTEGERS = [-35, -31, 2, 4, 5, 7, 8, 20, 39]
+
 VALUES: list[Known] = [
     Known(
         ["round"],
@@ -69,9 +88,45 @@ VALUES: list[Known] = [
         "Ten times the number is rounded first to its type, there to a tie, and then up.",
         "https://numpy.org/doc/stable/reference/generated/numpy.round.html",
         _near_half_a_tenth,
-        (1.15,),
-        ["float32"],
+        ([0.55, 1.15],),
+        FLOATS,
         {"decimals": 1},
+    ),
+    Known(
+        ["histogram"],
+        ["jax"],
+        "A compiled limit is rounded once where NumPy rounds twice, and an element lies on it.",
+        "https://github.com/openxla/xla/issues/41579",
+        _at_a_limit,
+        (INTEGERS,),
+        FLOATS,
+    ),
+    Known(
+        ["true_divide", "divide_no_nan", "floor_divide"],
+        ["jax"],
+        "XLA multiplies by the reciprocal of a divisor that is repeated, which may be too small.",
+        "https://github.com/tensorflow/tensorflow/issues/24061",
+        _no_reciprocal,
+        (np.full(64, 3.3e38), 3.3e38),
+        ["bfloat16", "float32", "float64"],
+    ),
+    Known(
+        ["log1p"],
+        ["jax"],
+        "XLA is up to 129 units of the last place off near 1 - √2.",
+        "https://github.com/jax-ml/jax/issues/39707",
+        lambda x: (x > -0.53) & (x < -0.28),
+        (-0.4141175,),
+        ["float64"],
+    ),
+    Known(
+        ["erf"],
+        ["torch"],
+        "1 - p exp(-x²) has no digits left near 0.",
+        "https://github.com/pytorch/pytorch/issues/198183",
+        lambda x: np.abs(x) < 1e-3,
+        (1e-8,),
+        ["bfloat16"],
     ),
     Known(
         ["floor_divide"],
@@ -182,6 +237,15 @@ VALUES: list[Known] = [
         (np.full(64, 3e38),),
         ["bfloat16", "float32", "float64"],
         {"approximate": False},
+    ),
+    Known(
+        ["hard_silu"],
+        ["torch"],
+        "x min(max(x + 3, 0), 6) overflows before it is divided by 6.",
+        "https://docs.pytorch.org/docs/stable/generated/torch.nn.Hardswish.html",
+        lambda x: np.asarray(x, "float64") > _largest(x) / 6,
+        (np.full(64, 3e38),),
+        ["bfloat16", "float32", "float64"],
     ),
 ]
 
