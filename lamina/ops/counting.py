@@ -94,7 +94,7 @@ def histogram(x: TensorLike, bins: int = 10, range: Sequence[float] | None = Non
     low, high = convert_to_tensor(low, dtype(x)), convert_to_tensor(high, dtype(x))
     flat = equal(low, high)
     low, high = where(flat, subtract(low, 0.5), low), where(flat, add(high, 0.5), high)
-    # NumPy's limits to the bit, unlike those of `linspace`: elements often lie on one.
+    # NumPy's limits, to the bit where each op rounds, unlike `linspace`: elements often lie on one.
     step = true_divide(subtract(high, low), bins)
     below = add(low, multiply(step, arange(bins, dtype=dtype(x))))
     limits = concatenate([below, reshape(high, (1,))])
