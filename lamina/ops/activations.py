@@ -219,6 +219,7 @@ def squareplus(x: TensorLike, b: float = 4) -> Tensor:
     """
     # f(x) = x + f(-x), and f(-|x|) is b / 2 by a sum, which does not cancel and is never 0.
     above = x >= 0
+    # |x|, whose own slope at 0 is not the same on every backend.
     size = comparison.where(above, x, -x)
     below = 0.5 * b / (arithmetic.hypot(x, b**0.5) + size)
     return comparison.where(above, x + below, below)

@@ -52,29 +52,29 @@ def _largest(x: Any) -> float:
     return float(ml_dtypes.finfo(kind).max) if is_float(kind.name) else math.inf
 
 
-def _tiny(x: Any) -> float:
-    return float(ml_dtypes.finfo(np.asarray(x).dtype).tiny)
+def _limits(x: Any) -> Any:
+    return ml_dtypes.finfo(np.asarray(x).dtype)
 
 
 def _tiny_quotient(x: Any, y: Any) -> Any:
-    return np.abs(np.asarray(x, "float64") / np.asarray(y, "float64")) < _tiny(x)
+    return np.abs(np.asarray(x, "float64") / np.asarray(y, "float64")) < float(_limits(x).tiny)
 
 
 def _no_reciprocal(x: Any, y: Any = 1) -> Any:
     repeated = np.shape(y) != np.broadcast_shapes(np.shape(x), np.shape(y))
-    return repeated & (np.abs(np.asarray(y, "float64")) > 1 / _tiny(x))
+    return repeated & (np.abs(np.asarray(y, "float64")) > 1 / float(_limits(x).tiny))
 
 
 def _at_a_limit(x: Any) -> bool:
     wide = np.asarray(x, "float64")
     limits = np.linspace(wide.min(), wide.max(), 11)[:, None]
-    eps = float(ml_dtypes.finfo(np.asarray(x).dtype).eps)
-    return bool((np.abs(wide - limits)[1:-1] <= eps * np.abs(wide).max()).any())
+    slack = float(_limits(x).eps) * np.abs(wide).max()
+    return bool((np.abs(wide - limits)[1:-1] <= slack).any())
 
 
 def _near_half_a_tenth(x: Any) -> Any:
     tenths = 10 * np.asarray(x, "float64")
-    eps = float(ml_dtypes.finfo(np.asarray(x).dtype).eps)
+    eps = float(_limits(x).eps)
     return np.abs(np.abs(tenths) % 1 - 0.5) <= 2 * eps * np.abs(tenths)
 
 
