@@ -96,7 +96,7 @@ def lstm(
     unroll = current().steps_a_turn if unroll == 1 else unroll
 
     def parts(gates: Any) -> Any:
-        return (gates[..., k * units : (k + 1) * units] for k in range(4))
+        return ops.split(gates, 4, axis=-1)
 
     def walk(projected: Any, recurrent: Any, hidden: Any, cell: Any, *seen: Any) -> Any:
         scale, shift = _sigmoids_by_tanh(units, projected.dtype)

@@ -123,49 +123,8 @@ def scan(
     short = size is not None and (unroll is True or size <= int(unroll))
     if size and (tf.executing_eagerly() or short):
         return step.written_out(elements, size, reverse)
-    if size and elements and unroll > 1:
-        return _in_chunks(function, init, (elements, treedef), int(unroll), reverse)
-    return step.looped(elements, size, reverse)
-
-
-def _in_chunks(
-    function: Function, init: Any, xs: tuple[list[tf.Tensor], Any], together: int, reverse: bool
-) -> tuple[Any, Any]:
-    """A loop of which each turn has `together` steps, and the steps left over at the end of `xs`:
-    a turn costs as much as some steps of a small function do.
-    """
-    elements, treedef = xs
-    size = elements[0].shape[0]
-    whole = size - size % together
-
-    def turn(carry: Any, rows: Any) -> tuple[Any, Any]:
-        leaves, _ = flatten(rows)
-        return _Step(function, carry, treedef).written_out(leaves, leaves[0].shape[0], reverse)
-
-    def turns(carry: Any) -> tuple[Any, Any]:
-        rows = [_regrouped(x[:whole], 1, whole // together, together) for x in elements]
-        carry, ys = _Step(turn, carry, treedef).looped(rows, whole // together, reverse)
-        return carry, optree.tree_map(lambda y: _regrouped(y, 2, whole), ys)
-
-    def rest(carry: Any) -> tuple[Any, Any]:
-        return turn(carry, optree.tree_unflatten(treedef, [x[whole:] for x in elements]))
-
-    parts = [turns] if whole == size else [turns, rest]
-    found = []
-    for part in reversed(parts) if reverse else parts:
-        init, ys = part(init)
-        found.append(ys)
-    if len(found) == 1:
-        return init, found[0]
-    first, last = reversed(found) if reverse else found
-    return init, optree.tree_map(lambda one, other: tf.concat([one, other], 0), first, last)
-
-
-def _regrouped(x: tf.Tensor, count: int, *sizes: int) -> tf.Tensor:
-    """`x` with its first `count` axes of these sizes."""
-    now = tf.shape(x)
-    rest = [now[i] if x.shape[i] is None else x.shape[i] for i in range(count, x.shape.rank)]
-    return tf.reshape(x, [*sizes, *rest])
+    together = int(unroll) if size and elements else 1
+    return step.looped(elements, size, reverse, together)
 
 
 class _Step:
@@ -205,43 +164,72 @@ class _Step:
         return self._result(carry, [tf.stack(ys) for ys in zip(*outputs, strict=True)])
 
     def looped(
-        self, elements: Sequence[tf.Tensor], size: int | None, reverse: bool
+        self, elements: Sequence[tf.Tensor], size: int | None, reverse: bool, together: int
     ) -> tuple[Any, Any]:
-        """A loop in the graph. Rehearsed: the arrays of outputs are made before it."""
-        count = tf.shape(elements[0])[0] if size is None else tf.constant(size)
+        """A loop in the graph, of `together` steps in each turn, which costs as much as some steps
+        of a small function do; the steps left over, of a known `size`, are at the end of the
+        elements. Rehearsed: the arrays of outputs are made before it.
+        """
+        turns = tf.shape(elements[0])[0] if size is None else tf.constant(size // together)
+        count = turns if size is None else size
         first = [tf.TensorSpec(x.shape[1:], x.dtype) for x in elements]
         rehearsal = Rehearsal(self, [*map(spec, self.start), *first])
         carry, outputs = rehearsal.output
         cells = rehearsal.cells if framed() else []
-        arrays = [tf.TensorArray(x.dtype, count, element_shape=x.shape[1:]) for x in elements]
-        arrays = [array.unstack(x) for array, x in zip(arrays, elements, strict=True)]
-        ys = [tf.TensorArray(y.dtype, count, element_shape=y.shape) for y in outputs]
         parts = (len(carry), len(cells))
+        # Written step by step: stacking what a turn puts out takes longer.
+        ys = [tf.TensorArray(y.dtype, count, element_shape=y.shape) for y in outputs]
+
+        def steps(
+            rows: Sequence[Sequence[tf.Tensor]], place: Any, carry: Any, values: Any, ys: Any
+        ) -> tuple[Any, Any, Any]:
+            """Those of rows that lie at `place` and behind it."""
+            order = list(enumerate(zip(*rows, strict=True))) if rows else [(0, ())]
+            for k, row in reversed(order) if reverse else order:
+                (carry, output), values = inside(cells, values, self, *carry, *row)
+                ys = [array.write(place + k, y) for array, y in zip(ys, output, strict=True)]
+            return carry, values, ys
 
         def body(i: tf.Tensor, *flat: Any) -> list[Any]:
-            place = count - 1 - i if reverse else i
-            carry, values, ys = _split(flat, parts)
-            row = [array.read(place) for array in arrays]
-            (carry, output), values = inside(cells, values, self, *carry, *row)
-            written = [array.write(place, y) for array, y in zip(ys, output, strict=True)]
-            return [i + 1, *carry, *values, *written]
+            turn = turns - 1 - i if reverse else i
+            rows = [tf.unstack(array.read(turn), together) for array in arrays]
+            carry, values, ys = steps(rows, turn * together, *_split(flat, parts))
+            return [i + 1, *carry, *values, *ys]
 
-        start = [tf.constant(0), *self.start, *(read(cell) for cell in cells), *ys]
+        left_over = size % together if size else 0
+        whole = size - left_over if size else count
+        arrays = [_by_turns(x[:whole] if left_over else x, turns, together) for x in elements]
+        rest = [tf.unstack(x[whole:], left_over) for x in elements] if left_over else []
+        state = self.start, [read(cell) for cell in cells], ys
+        if reverse and left_over:
+            state = steps(rest, whole, *state)
+        start = [tf.constant(0), *state[0], *state[1], *state[2]]
         shapes = [_general(a, b) for a, b in zip(self.start, carry, strict=True)]
         invariants = [one.shape if isinstance(one, tf.Tensor) else None for one in start]
         invariants[1 : 1 + len(shapes)] = shapes
         found = tf.while_loop(
-            lambda i, *flat: i < count,
+            lambda i, *flat: i < turns,
             body,
             start,
             shape_invariants=invariants
             if any(s.rank is None or None in s for s in shapes)
             else None,
-            maximum_iterations=count,
+            maximum_iterations=turns,
         )
-        carry, values, ys = _split(found[1:], parts)
+        state = _split(found[1:], parts)
+        if left_over and not reverse:
+            state = steps(rest, whole, *state)
+        carry, values, ys = state
         _commit(cells, values)
         return self._result(carry, [array.stack() for array in ys])
+
+
+def _by_turns(x: tf.Tensor, turns: tf.Tensor, together: int) -> tf.TensorArray:
+    """Elements, those of a turn in one tensor."""
+    now = tf.shape(x)
+    rest = [now[i] if size is None else size for i, size in enumerate(x.shape[1:], 1)]
+    array = tf.TensorArray(x.dtype, turns, element_shape=[together, *x.shape[1:]])
+    return array.unstack(tf.reshape(x, [turns, together, *rest]))
 
 
 def _split(flat: Sequence[Any], parts: tuple[int, int]) -> tuple[list[Any], list[Any], list[Any]]:
