@@ -26,21 +26,25 @@ BEHAVIOUR := $(filter-out tests/__pycache__ tests/backend tests/ops tests/progra
 # Two workers share the cores: threads of each would wait for those of the other.
 test test-all: export OMP_NUM_THREADS := 1
 
-.PHONY: mnist test test-all lint agreement bench clean
+.PHONY: mnist test test-all bytecode lint agreement bench clean
 
 mnist: $(VENV)/.installed $(if $(FRAMEWORK_$(BACKEND)),$(VENV)/.framework-$(BACKEND))
 	$(BIN)/lamina run examples/mnist.py
 
-test: lint $(VENV)/.strace
+test: lint bytecode $(VENV)/.strace
 	$(BIN)/pytest -n 2 --dist loadfile
 	LAMINA_TEST_BACKEND=torch $(BIN)/pytest -n 2 --dist loadfile $(BEHAVIOUR)
 	LAMINA_TEST_BACKEND=tensorflow $(BIN)/pytest -n 2 --dist loadfile $(BEHAVIOUR)
 
 test-all: export LAMINA_TEST_OPTIMIZED := 1
-test-all: lint $(VENV)/.strace
+test-all: lint bytecode $(VENV)/.strace
 	$(BIN)/pytest -n 2 --dist loadfile -m "slow or not slow"
 	LAMINA_TEST_BACKEND=torch $(BIN)/pytest -n 2 --dist loadfile -m "slow or not slow" $(BEHAVIOUR)
 	LAMINA_TEST_BACKEND=tensorflow $(BIN)/pytest -n 2 --dist loadfile -m "slow or not slow" $(BEHAVIOUR)
+
+# As pip leaves an installed package: else each process compiles it anew where it may not write.
+bytecode: $(VENV)/.installed-dev
+	$(BIN)/python -m compileall -q lamina
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check
@@ -53,7 +57,7 @@ agreement: $(VENV)/.installed-dev
 	$(BIN)/python -m tests.agreement $(if $(EXAMPLES),--examples $(EXAMPLES))
 
 # docs/benchmarks.md and its picture anew, unless some of it is chosen: an hour and more.
-bench: $(VENV)/.installed-dev $(KERAS_VENV)/.installed
+bench: bytecode $(KERAS_VENV)/.installed
 	$(BIN)/python -m benchmarks --keras $(KERAS_VENV)/bin/python $(if $(RUNS),--runs $(RUNS)) \
 		$(if $(BACKEND),--backend $(BACKEND)) $(if $(BACKEND)$(WORKLOADS),,--write) $(WORKLOADS)
 
