@@ -23,6 +23,7 @@ import functools
 import inspect
 import math
 from collections.abc import Callable, Sequence
+from types import CodeType
 from typing import Any, TypeVar
 
 from lamina.backend import current
@@ -388,7 +389,7 @@ class ShapeError(ValueError):
 # An op's public function: its row runs it, unless operands of these classes and types are known
 # to need nothing done to them, where the backend's kernel is called straight away.
 _FUNCTION = """
-def {name}({signature}):
+def op({signature}):
     try:
         {shortcut}
         return _run(({arguments},))
@@ -421,7 +422,6 @@ def _public_function(row: Row) -> Callable[..., Any]:
     passed = [names[i] for i in row.by_position]
     passed += [_AS_GIVEN.format(names[i]) for i in row.by_keyword]
     texts = {
-        "name": row.name,
         "signature": ", ".join(signature),
         "arguments": ", ".join(names),
         "kinds": ", ".join(kinds),
@@ -436,11 +436,19 @@ def _public_function(row: Row) -> Callable[..., Any]:
         "_inferences": inferences,
         "_cut": cut,
     }
-    text = _FUNCTION.format(shortcut=shortcut, **texts)
-    exec(compile(text, f"<lamina.ops.{row.name}>", "exec"), space)
-    function: Any = functools.wraps(row.definition)(space[row.name])
+    exec(_compiled(_FUNCTION.format(shortcut=shortcut, **texts)), space)
+    function: Any = functools.wraps(row.definition)(space["op"])
+    function.__code__ = function.__code__.replace(
+        co_filename=f"<lamina.ops.{row.name}>", co_name=row.name, co_qualname=row.name
+    )
     function.row = row
     return function  # type: ignore[no-any-return]
+
+
+@functools.cache
+def _compiled(text: str) -> CodeType:
+    """The code of a public function, one for the many ops that have the same parameters."""
+    return compile(text, "<lamina.ops>", "exec")
 
 
 def _frozen(value: Any) -> Any:

@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import h5py
 import ml_dtypes
 import numpy as np
+
+from lamina.saving import h5
 
 
 def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
@@ -19,7 +20,7 @@ def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
         arrays: arrays of numbers by name; the names hold no "/".
     """
     # By a file of Python's: HDF5's own fails to close, and may crash, where the disk is full.
-    with open(path, "w+b") as raw_file, h5py.File(raw_file, "w") as file:
+    with open(path, "w+b") as raw_file, h5.File(raw_file, "w") as file:
         for name, array in arrays.items():
             file.create_dataset(name, data=raw(array))
 
@@ -38,10 +39,10 @@ def read_array(file: Any, name: str, dtype: str, shape: Sequence[int]) -> np.nda
     """
     # A link could lead out of the file: nothing is opened that is not inside.
     link = file.get(name, getlink=True)
-    found: Any = file[name] if isinstance(link, h5py.HardLink) else None
+    found: Any = file[name] if isinstance(link, h5.HardLink) else None
     made = _dtype(dtype)
     size = int(np.prod(shape, dtype=np.int64)) * made.itemsize
-    inside = isinstance(found, h5py.Dataset) and not (found.is_virtual or found.external)
+    inside = isinstance(found, h5.Dataset) and not (found.is_virtual or found.external)
     if not inside or found.dtype != np.uint8 or found.shape != (size,):
         raise ValueError(f"it has no array {name!r} of {size} bytes")
     held = np.empty(size, np.uint8)
@@ -52,7 +53,7 @@ def read_array(file: Any, name: str, dtype: str, shape: Sequence[int]) -> np.nda
 
 def open_arrays(path: Path) -> Any:
     """The file, to be read by `read_array` in a `with` block."""
-    return h5py.File(path, "r")
+    return h5.File(path, "r")
 
 
 def raw(array: np.ndarray) -> np.ndarray:

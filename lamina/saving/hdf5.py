@@ -14,12 +14,11 @@ import struct
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
-import h5py
 import ml_dtypes
 import numpy as np
 
 from lamina.core.load_errors import DamagedFileError, UnsafeContentError, shortened
-from lamina.saving import headers, heaps
+from lamina.saving import h5, headers, heaps
 from lamina.saving.arrays import Beside, Entry, digest
 
 DIGEST = "sha256"
@@ -33,7 +32,8 @@ _LARGEST_CHUNK = 2**20
 _LONGEST_ATTRIBUTE = 16 * 2**20
 # Of a list of names in one attribute: what is in a header ends at 64 kB.
 _LARGEST_LIST = 64_512
-_FILTERS = frozenset({h5py.h5z.FILTER_DEFLATE, h5py.h5z.FILTER_SHUFFLE, h5py.h5z.FILTER_FLETCHER32})
+# Deflate, shuffle and Fletcher's checksum, by their numbers in HDF5's specification.
+_FILTERS = frozenset({1, 2, 3})
 
 
 class Hdf5Reader:
@@ -55,7 +55,7 @@ class Hdf5Reader:
         self.arrays: dict[str, Entry] = {}
         self.groups: list[str] = []
         with _damage(name):
-            self._file = h5py.File(file, "r")
+            self._file = h5.File(file, "r")
         try:
             with _damage(name):
                 self._walk()
@@ -71,11 +71,11 @@ class Hdf5Reader:
 
     def _walk(self) -> None:
         seen: set[int] = set()
-        waiting = [("", h5py.h5g.open(self._file.id, b"/"))]
+        waiting = [("", h5.h5g.open(self._file.id, b"/"))]
         links = 0
         while waiting:
             path, group = waiting.pop()
-            address = h5py.h5o.get_info(group).addr
+            address = h5.h5o.get_info(group).addr
             if address in seen:
                 raise self._unsafe(path, "is a group that was met before under another name")
             seen.add(address)
@@ -86,12 +86,12 @@ class Hdf5Reader:
                 if links > _MOST_LINKS or inner.count("/") > _DEEPEST:
                     raise self._unsafe(inner, "is one name too many, or nested too deeply")
                 self._check_link(group, raw, inner)
-                found = h5py.h5o.open(group, raw)
-                if isinstance(found, h5py.h5g.GroupID):
+                found = h5.h5o.open(group, raw)
+                if isinstance(found, h5.h5g.GroupID):
                     waiting.append((inner, found))
-                elif isinstance(found, h5py.h5d.DatasetID):
+                elif isinstance(found, h5.h5d.DatasetID):
                     # One damaged address can make two names lead to one array.
-                    place = h5py.h5o.get_info(found).addr
+                    place = h5.h5o.get_info(found).addr
                     if place in seen:
                         raise self._unsafe(inner, "is an array that has another name as well")
                     seen.add(place)
@@ -101,15 +101,15 @@ class Hdf5Reader:
 
     def _check_link(self, group: Any, raw: bytes, path: str) -> None:
         kind = group.links.get_info(raw).type
-        if kind == h5py.h5l.TYPE_HARD:
+        if kind == h5.h5l.TYPE_HARD:
             return
-        names = {h5py.h5l.TYPE_SOFT: "a soft link", h5py.h5l.TYPE_EXTERNAL: "an external link"}
+        names = {h5.h5l.TYPE_SOFT: "a soft link", h5.h5l.TYPE_EXTERNAL: "an external link"}
         raise self._unsafe(path, f"is {names.get(kind, 'a link of an unknown kind')}")
 
     def _entry(self, path: str, dataset: Any) -> Entry:
         made = dataset.get_create_plist()
         layout = made.get_layout()
-        if layout == h5py.h5d.VIRTUAL:
+        if layout == h5.h5d.VIRTUAL:
             raise self._unsafe(path, "is a virtual data set, made of parts of other files")
         if made.get_external_count():
             raise self._unsafe(path, "is stored in another file")
@@ -118,7 +118,7 @@ class Hdf5Reader:
             raise self._unsafe(path, f"is packed by filters {sorted(filters - _FILTERS)}")
         dtype = self._dtype(path, dataset)
         shape = tuple(int(size) for size in dataset.shape or ())
-        if layout == h5py.h5d.CHUNKED:
+        if layout == h5.h5d.CHUNKED:
             chunk = math.prod(made.get_chunk()) * dtype.itemsize
             if chunk > math.prod(shape) * dtype.itemsize + _LARGEST_CHUNK:
                 raise self._unsafe(path, f"comes in pieces of {chunk:,} bytes, more than it has")
@@ -133,7 +133,7 @@ class Hdf5Reader:
     def _dtype(self, path: str, dataset: Any) -> np.dtype[Any]:
         kind = dataset.get_type()
         found: np.dtype[Any] = kind.dtype
-        halves = isinstance(kind, h5py.h5t.TypeOpaqueID) and found.itemsize == 2
+        halves = isinstance(kind, h5.h5t.TypeOpaqueID) and found.itemsize == 2
         if halves and self._text(dataset, _NAMED_TYPE) == "bfloat16":
             half: np.dtype[Any] = np.dtype(ml_dtypes.bfloat16)
             return half
@@ -144,7 +144,7 @@ class Hdf5Reader:
 
     def _text(self, holder: Any, name: str) -> str | None:
         """A short text attribute; None where there is none."""
-        if not h5py.h5a.exists(holder, name.encode()):
+        if not h5.h5a.exists(holder, name.encode()):
             return None
         value = self._attribute(holder, name)
         return value if isinstance(value, str) else None
@@ -155,27 +155,27 @@ class Hdf5Reader:
         Texts come as `str`. Keras spreads long lists over attributes `name0`, `name1`, ….
         """
         with _damage(self.name):
-            holder = h5py.h5o.open(self._file.id, f"/{path}".encode())
-            if h5py.h5a.exists(holder, name.encode()):
+            holder = h5.h5o.open(self._file.id, f"/{path}".encode())
+            if h5.h5a.exists(holder, name.encode()):
                 return self._attribute(holder, name)
             found: list[Any] = []
-            while h5py.h5a.exists(holder, f"{name}{len(found)}".encode()):
+            while h5.h5a.exists(holder, f"{name}{len(found)}".encode()):
                 found.append(self._attribute(holder, f"{name}{len(found)}"))
             return [one for part in found for one in part] if found else None
 
     def _attribute(self, holder: Any, name: str) -> Any:
-        attribute = h5py.h5a.open(holder, name.encode())
+        attribute = h5.h5a.open(holder, name.encode())
         # Not its storage size, which HDF5 cannot say of an empty list.
         if math.prod(attribute.shape or ()) * attribute.dtype.itemsize > _LONGEST_ATTRIBUTE:
             raise self._unsafe(name, "is an attribute of more than 16 MB")
         if attribute.get_type().get_class() not in (
-            h5py.h5t.STRING,
-            h5py.h5t.INTEGER,
-            h5py.h5t.FLOAT,
+            h5.h5t.STRING,
+            h5.h5t.INTEGER,
+            h5.h5t.FLOAT,
         ):
             raise self._unsafe(name, "is an attribute that is neither text nor number")
         kind = attribute.get_type()
-        if isinstance(kind, h5py.h5t.TypeStringID) and kind.is_variable_str():
+        if isinstance(kind, h5.h5t.TypeStringID) and kind.is_variable_str():
             self._check_texts(holder, name, math.prod(attribute.shape))
         value = np.empty(attribute.shape, attribute.dtype)
         attribute.read(value)
@@ -185,7 +185,7 @@ class Hdf5Reader:
         """Look at texts of any length before HDF5 does: how long they are, and where they lie."""
         if self._file.id.get_create_plist().get_sizes() != (8, 8):
             raise self._unsafe("/", "has addresses of other than 8 bytes")
-        address = h5py.h5o.get_info(holder).addr
+        address = h5.h5o.get_info(holder).addr
         with self._bytes() as file:
             try:
                 length = headers.length_of_texts(file, address, name, count)
@@ -221,7 +221,7 @@ def _plain(value: np.ndarray) -> Any:
 def _values(dataset: Any, dtype: np.dtype[Any]) -> np.ndarray:
     value = np.empty(dataset.shape or (), dataset.get_type().dtype)
     if value.size:
-        dataset.read(h5py.h5s.ALL, h5py.h5s.ALL, value)
+        dataset.read(h5.h5s.ALL, h5.h5s.ALL, value)
     if value.dtype.kind == "V":
         return value.view(dtype)
     return value.astype(dtype, copy=False)
@@ -277,7 +277,7 @@ class Hdf5Writer:
         self._opened = contextlib.ExitStack()
         if isinstance(file, (str, os.PathLike)):
             file = self._opened.enter_context(open(file, "w+b"))  # noqa: SIM115
-        self._file = self._opened.enter_context(h5py.File(file, "w"))
+        self._file = self._opened.enter_context(h5.File(file, "w"))
         self._beside = Beside()
         self.digests: dict[str, str] = {}
 
