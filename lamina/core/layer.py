@@ -130,7 +130,8 @@ class Layer(Recorded, LayerTypes, LayerState, Rematerialized, Operation):
         self.activity_regularizer = registry.identify("regularizers", activity_regularizer)
         self.dtype_policy = dtype
         self.autocast = autocast
-        self.trainable = trainable
+        if not trainable:  # what was set before this may hold layers
+            self.trainable = False
         self._remat = innermost_scope()
 
     def _taken(self, refused: dict[str, Any]) -> list[str]:

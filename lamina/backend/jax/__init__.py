@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
@@ -71,7 +72,7 @@ class JaxBackend(Backend):
         return lax.convert_element_type(x, self.canonical(dtype))
 
     def dtype(self, x: jax.Array) -> str:
-        return x.dtype.name
+        return _name(x.dtype)
 
     def to_numpy(self, x: jax.Array) -> np.ndarray:
         return np.array(x)
@@ -122,6 +123,12 @@ class JaxBackend(Backend):
 
     def block(self, tree: Any) -> Any:
         return jax.block_until_ready(tree)  # type: ignore[no-untyped-call]
+
+
+@functools.cache
+def _name(dtype: Any) -> str:
+    name: str = dtype.name  # NumPy puts it together in 4 µs
+    return name
 
 
 _LARGE = 2**20
