@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 
-from lamina.backend.contract import Backend, Function
+from lamina.backend.contract import Backend, Function, Row
 from lamina.backend.torch import (
     affine,
     arrays,
@@ -115,7 +115,6 @@ class TorchBackend(Backend):
     value_and_grad = staticmethod(transforms.value_and_grad)
     repeating = staticmethod(repetition.repeating)
     jvp = staticmethod(transforms.jvp)
-    update_all = staticmethod(updates.update_all)
     optimizer = staticmethod(optimizer.optimizer)
     vmap = staticmethod(transforms.vmap)
     scan = staticmethod(transforms.scan)
@@ -132,6 +131,13 @@ class TorchBackend(Backend):
     replica_mean = staticmethod(devices.replica_mean)
     host = staticmethod(devices.host)
     devices = staticmethod(devices.available)
+
+    @torch.no_grad()
+    def update_all(
+        self, update: Function, rows: Sequence[Row], memo: dict[str, Any], *shared: torch.Tensor
+    ) -> None:
+        left = updates.update_together(update, rows, memo, shared)
+        super().update_all(update, left, memo, *shared)
 
     def device(self, name: str) -> contextlib.AbstractContextManager[Any]:
         return devices.use(name)

@@ -19,7 +19,6 @@ from lamina.backend.contract import Row
 from lamina.backend.frames import Cell, local
 from lamina.backend.torch.fused_updates import fused
 from lamina.backend.torch.recording import ElementProgram, NotRecordable
-from lamina.backend.torch.variables import assign, read
 
 Function = Callable[..., Any]
 
@@ -29,12 +28,14 @@ Function = Callable[..., Any]
 _CHUNK = 65_536
 
 
-@torch.no_grad()
-def update_all(update: Function, rows: Sequence[Row], memo: dict[str, Any], *shared: Any) -> None:
+def update_together(
+    update: Function, rows: Sequence[Row], memo: dict[str, Any], shared: Sequence[Any]
+) -> Sequence[Row]:
+    """Update as many rows together as can be; the others are returned, as they were."""
     if local.frame is not None:
-        return _one_by_one(update, rows, shared)
+        return rows
     if fused(update, rows, shared):
-        return None
+        return ()
     plan = memo.get("plan")
     if plan is None or not plan.fits(rows):
         plan = memo["plan"] = _Plan(update, rows, shared)
@@ -42,16 +43,7 @@ def update_all(update: Function, rows: Sequence[Row], memo: dict[str, Any], *sha
         computed = plan.program.head(*shared)
         for chunk in plan.chunks:
             chunk.update(plan.program, computed, rows)
-    return _one_by_one(update, [rows[i] for i in plan.alone], shared)
-
-
-def _one_by_one(update: Function, rows: Sequence[Row], shared: Any) -> None:
-    for gradient, parameter, slots in rows:
-        values = {name: read(slot) for name, slot in slots.items()}
-        new, changed = update(gradient, read(parameter), values, *shared)
-        assign(parameter, new)
-        for name, value in changed.items():
-            assign(slots[name], value)
+    return [rows[i] for i in plan.alone]
 
 
 class _Plan:
