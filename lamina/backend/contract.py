@@ -50,6 +50,8 @@ class Backend(abc.ABC):
         bring: brings a tensor that lies elsewhere to the device in use, and returns anything else
             as it is; None where the framework sees to that by itself, or has one device.
         compiles: whether `jit` compiles by default, so that the trainer hands it whole steps.
+        slow_in_loops: ops, among them "loop" for all that loop themselves, with which a step gains
+            nothing or loses in a compiled loop.
         steps_a_turn: how many small steps are best written out in each turn of a loop.
         mixins: what makes layers and variables at home in the framework: while the backend is in
             use, the class of that role (`"layer"`, `"variable"`) has it as its last base.
@@ -63,6 +65,7 @@ class Backend(abc.ABC):
     declines: ClassVar[frozenset[str]] = frozenset()
     bring: Function | None = None
     compiles: ClassVar[bool] = False
+    slow_in_loops: ClassVar[frozenset[str]] = frozenset()
     steps_a_turn: ClassVar[int] = 1
     mixins: ClassVar[Mapping[str, type]] = {}
 

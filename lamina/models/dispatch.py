@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import functools
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -11,18 +13,23 @@ from lamina import ops
 from lamina.backend import current
 from lamina.callbacks import CallbackList
 from lamina.core.state import unique
-from lamina.data import ArraySource, Chunk, Source
+from lamina.data import ArraySource, Chunk, Source, unpack_x_y_sample_weight
 from lamina.models.state_form import step_of
-from lamina.symbolic.tensor import leaves, map_leaves
+from lamina.models.steps import Steps
+from lamina.symbolic.counting import counting
+from lamina.symbolic.tensor import KerasTensor, infer, leaves, map_leaves
 
 # Batches that one dispatch runs where nobody wants to hear of each, and a step is small. A dispatch
 # costs 0.2 to 0.5 ms of Python and runtime on a CPU; at 16 that no longer shows.
 STEPS = 16
 
-# Floating-point operations of a step that counts as small: about 1 ms on one CPU core. Larger ones
-# hide the dispatch behind their work, and XLA's loops run some of them slower: the convolutions of
-# the MNIST network took 10.0 ms a step in a loop of 16, and 4.5 ms by themselves.
-SMALL = 2e7
+# Floating-point operations of a step that counts as small: a few ms on two CPU cores. Larger ones
+# hide the dispatch behind their work. A dense network's step of 8·10⁷ took 1.5 ms by itself and
+# 1.05 in a loop on JAX, 1.85 and 1.45 on TensorFlow; one of 4·10⁸ 3.5 and 3.4, 5.1 and 5.0.
+SMALL = 5e8
+# The same where the backend runs some of the step slower in a loop: JAX the convolutions of the
+# MNIST network in 10.0 ms, and 4.5 ms by themselves.
+SMALL_FOR_LOOPS = 2e7
 
 # What the batches of one dispatch take at most, for several of them are on their way at once: with
 # 16 of 1 MB each a process took 200 MB beside its data.
@@ -33,18 +40,37 @@ def steps_per_dispatch(model: Any, source: Source, told: CallbackList, phase: st
     """How many batches to run before Python looks at the result."""
     if model.steps_per_execution > 1:
         return int(model.steps_per_execution)
-    alone = told.wants_batches(phase) or not isinstance(source, ArraySource)
-    loops = current().compiles and not model.run_eagerly
-    if alone or not loops or (source.num_batches or 0) < 2 * STEPS:
+    loops = current().compiles and not (model.run_eagerly or told.wants_batches(phase))
+    if not (loops and isinstance(source, ArraySource)) or source.num_batches < 2 * STEPS:
         return 1
-    key = (phase, "steps", source.batch_size)
+    whole = source.num_rows // source.batch_size
+    key = (phase, "steps", source.batch_size, whole)
     if key not in model._functions:
         batch = source.peek()
         fitting = BYTES // max(1, sum(getattr(leaf, "nbytes", 0) for leaf in leaves(batch)))
-        # The trace that counts is the one that runs single batches.
-        small = compiled(model, phase).single.operations(batch) <= SMALL
-        model._functions[key] = max(1, min(STEPS, fitting)) if small else 1
+        most = max(1, min(STEPS, fitting)) if _is_small(model, phase, batch) else 1
+        # Batches left over would need a program that runs single ones.
+        even = (n for n in range(most, most // 2, -1) if whole % n == 0)
+        model._functions[key] = next(even, most)
     return int(model._functions[key])
+
+
+def _is_small(model: Any, phase: str, batch: Any) -> bool:
+    """Whether Python would take a good part of a step's time."""
+    step = f"{phase}_step"
+    if model._graph is not None and getattr(type(model), step) is getattr(Steps, step):
+        x, _, _ = unpack_x_y_sample_weight(batch)
+        specs = map_leaves(lambda leaf: KerasTensor(leaf.shape, current().dtype(leaf)), x)
+        with counting() as count:
+            infer(functools.partial(model, training=False), specs)
+        model._clear_losses()
+        loops = count.kinds.isdisjoint(current().slow_in_loops)
+        # A gradient takes twice the forward pass: one product by each of the factors.
+        passes = 3 if phase == "train" else 1
+        if not math.isnan(count.operations):
+            return passes * count.operations <= (SMALL if loops else SMALL_FOR_LOOPS)
+    # The trace that counts is the one that runs single batches.
+    return bool(compiled(model, phase).single.operations(batch) <= SMALL_FOR_LOOPS)
 
 
 @dataclass(frozen=True)

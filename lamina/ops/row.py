@@ -318,6 +318,7 @@ class Row:
         count = counting.under_way()
         if count is not None:
             count.operations += self._operations(values, shapes, found, result)
+            count.kinds.add(self.name)
         dtype = result
         first = self._parts(self.operands[0], values)[:1] if self.operands else []
         if dtype is None and first:

@@ -12,11 +12,13 @@ class Count:
 
     Attributes:
         operations: how many; NaN where something ran of which that is not known.
+        kinds: the names of the ops that ran, and "loop" where one of them has bodies of its own.
         in_body: whether the block is in the body of a loop or a branch.
     """
 
     def __init__(self, in_body: bool = False) -> None:
         self.operations = 0.0
+        self.kinds: set[str] = set()
         self.in_body = in_body
 
 
@@ -56,6 +58,7 @@ def counting(times: float = 1, in_body: bool = False) -> Iterator[Count]:
         _local.count = outer
         if outer is not None:
             outer.operations += times * inner.operations
+            outer.kinds |= inner.kinds | ({"loop"} if in_body else set())
 
 
 def runs(times: int = 1) -> contextlib.AbstractContextManager[object]:

@@ -171,6 +171,27 @@ def test_several_steps_in_one_dispatch_train_as_one_by_one():
         assert np.allclose(values, stepwise[key], rtol=1e-5)
 
 
+def test_batches_are_put_together_evenly():
+    def traces(batches, network):
+        found = []
+
+        def loss(y, y_pred):
+            found.append(y.shape)
+            return lamina.ops.mean(lamina.ops.square(y - y_pred), axis=-1)
+
+        model = lamina.Sequential([lamina.Input((4,)), *network, layers.Dense(1)])
+        model.compile("sgd", loss)
+        model.fit(np.zeros((8 * batches, 4)), np.zeros((8 * batches, 1)), batch_size=8, verbose=0)
+        return len(found)
+
+    if not lamina.backend.current().compiles:
+        pytest.skip("Every step is run by itself.")
+    # 40 batches, not 16 and 16 and a program that runs single ones for the 8 left over.
+    assert traces(40, []) == traces(48, []) < traces(37, [])
+    large = [layers.Dense(4000), layers.Dense(4000)]
+    assert traces(32, large) < traces(32, [])
+
+
 def test_mixed_precision_float16_scales_the_loss():
     lamina.config.set_dtype_policy("mixed_float16")
     try:

@@ -35,6 +35,8 @@ class JaxBackend(Backend):
     name: ClassVar[str] = "jax"
     install: ClassVar[str] = "pip install lamina"
     compiles: ClassVar[bool] = True
+    # XLA's convolutions take one core there.
+    slow_in_loops = frozenset(["conv", "depthwise_conv", "conv_transpose", "loop"])
     mixins: ClassVar[Mapping[str, type]] = {"variable": variables.VariableMixin}
     declines = frozenset(["dot_product_attention"])
     tensor_types = (jax.Array,)

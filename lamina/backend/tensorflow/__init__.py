@@ -32,6 +32,7 @@ class TensorFlowBackend(Backend):
     name: ClassVar[str] = "tensorflow"
     install: ClassVar[str] = "pip install 'lamina[tensorflow]'"
     compiles: ClassVar[bool] = True
+    slow_in_loops = frozenset(["loop"])
     steps_a_turn: ClassVar[int] = 4
     tensor_types: tuple[type, ...] = (tf.Tensor,)
     mixins: ClassVar[Mapping[str, type]] = {"variable": variables.VariableMixin}
