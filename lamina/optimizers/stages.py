@@ -63,23 +63,24 @@ class Clipping:
     def __call__(self, gradients: Sequence[Tensor]) -> list[Tensor]:
         """The gradients, clipped."""
         if self.clipnorm:
-            return [_shortened(one, _norm([one]), self.clipnorm) for one in gradients]
+            return [_scaled(one, _scale([one], self.clipnorm)) for one in gradients]
         if self.global_clipnorm:
-            norm = _norm(gradients)
-            return [_shortened(one, norm, self.global_clipnorm) for one in gradients]
+            scale = _scale(gradients, self.global_clipnorm)
+            return [_scaled(one, scale) for one in gradients]
         if self.clipvalue:
             return [ops.clip(one, -self.clipvalue, self.clipvalue) for one in gradients]
         return list(gradients)
 
 
-def _norm(tensors: Sequence[Tensor]) -> Tensor:
+def _scale(tensors: Sequence[Tensor], limit: float) -> Tensor:
+    """What their common norm is to be multiplied by, to be at most `limit`."""
     squares = [ops.sum(ops.square(ops.cast(one, "float32"))) for one in tensors]
-    return ops.sqrt(sum(squares[1:], squares[0]))
-
-
-def _shortened(gradient: Tensor, norm: Tensor, limit: float) -> Tensor:
+    norm = ops.sqrt(sum(squares[1:], squares[0]))
     # The difference is 0, or NaN where the norm is not finite: that must not pass for a small one.
-    scale = limit / ops.maximum(norm, limit) + (norm - norm)
+    return limit / ops.maximum(norm, limit) + (norm - norm)
+
+
+def _scaled(gradient: Tensor, scale: Tensor) -> Tensor:
     return gradient * ops.cast(scale, gradient.dtype)
 
 

@@ -106,12 +106,19 @@ def recurrent():
     return model, {"optimizer": "adam", "loss": loss, "weighted_metrics": ["accuracy"]}
 
 
+def binary():
+    model = lamina.Sequential([lamina.Input((6,)), layers.Dense(1, activation="sigmoid")])
+    counts = [metrics.AUC(num_thresholds=20), metrics.Precision()]  # named tuples inside
+    return model, {"optimizer": "nadam", "loss": "binary_crossentropy", "metrics": counts}
+
+
 @pytest.mark.parametrize(
     ("make", "x", "y"),
     [
         (dense, X, Y),
         pytest.param(convolution, IMAGES, CLASSES, marks=pytest.mark.slow),
         (attention, TOKENS, CLASSES),
+        (binary, X, (CLASSES > 0)[:, None]),
         pytest.param(recurrent, TOKENS, CLASSES, marks=pytest.mark.slow),
     ],
 )

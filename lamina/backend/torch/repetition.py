@@ -143,7 +143,10 @@ class _Foreign:
         self.known.add(code)
         file = code.co_filename
         standard = file.startswith(_STANDARD) and "-packages" not in file
-        self.seen |= not (standard or file.startswith(_OURS) or file.startswith("<frozen"))
+        # What dataclasses and named tuples are made by has no file.
+        module = str(frame.f_globals.get("__name__")) if file == "<string>" else ""
+        own = file.startswith(_OURS) or module.startswith(("lamina.", "namedtuple_"))
+        self.seen |= not (standard or own)
 
 
 class _Record(Recorder):
