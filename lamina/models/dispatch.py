@@ -16,7 +16,7 @@ from lamina.core.state import unique
 from lamina.data import ArraySource, Chunk, Source, unpack_x_y_sample_weight
 from lamina.models.state_form import step_of
 from lamina.models.steps import Steps
-from lamina.symbolic.counting import counting
+from lamina.symbolic.counting import Count, counting
 from lamina.symbolic.tensor import KerasTensor, infer, leaves, map_leaves
 
 # Batches that one dispatch runs where nobody wants to hear of each, and a step is small. A dispatch
@@ -59,18 +59,26 @@ def _is_small(model: Any, phase: str, batch: Any) -> bool:
     """Whether Python would take a good part of a step's time."""
     step = f"{phase}_step"
     if model._graph is not None and getattr(type(model), step) is getattr(Steps, step):
-        x, _, _ = unpack_x_y_sample_weight(batch)
-        specs = map_leaves(lambda leaf: KerasTensor(leaf.shape, current().dtype(leaf)), x)
-        with counting() as count:
-            infer(functools.partial(model, training=False), specs)
-        model._clear_losses()
-        loops = count.kinds.isdisjoint(current().slow_in_loops)
+        forward = _forward(model, unpack_x_y_sample_weight(batch)[0])
         # A gradient takes twice the forward pass: one product by each of the factors.
-        passes = 3 if phase == "train" else 1
-        if not math.isnan(count.operations):
-            return passes * count.operations <= (SMALL if loops else SMALL_FOR_LOOPS)
+        operations = (3 if phase == "train" else 1) * forward.operations
+        if not math.isnan(operations):
+            loops = forward.kinds.isdisjoint(current().slow_in_loops)
+            return operations <= (SMALL if loops else SMALL_FOR_LOOPS)
     # The trace that counts is the one that runs single batches.
     return bool(compiled(model, phase).single.operations(batch) <= SMALL_FOR_LOOPS)
+
+
+def _forward(model: Any, x: Any) -> Count:
+    """What the model does on `x`; NaN operations where one of its layers does not tell."""
+    specs = map_leaves(lambda leaf: KerasTensor(leaf.shape, current().dtype(leaf)), x)
+    with counting() as count:
+        try:
+            infer(functools.partial(model, training=False), specs)
+        except Exception:  # a layer calls its framework directly
+            count.operations = math.nan
+    model._clear_losses()
+    return count
 
 
 @dataclass(frozen=True)

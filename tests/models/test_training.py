@@ -192,6 +192,19 @@ def test_batches_are_put_together_evenly():
     assert traces(32, large) < traces(32, [])
 
 
+def test_a_layer_that_calls_its_framework_directly_trains_in_many_batches():
+    class Direct(layers.Layer):
+        def call(self, x):
+            if isinstance(x, lamina.KerasTensor):
+                raise TypeError("The framework takes its own tensors only.")
+            return 2 * x
+
+    model = lamina.Sequential([lamina.Input((4,)), Direct(), layers.Dense(1)])
+    model.compile("sgd", "mse")
+    history = model.fit(np.tile(X, (5, 1)), np.tile(Y, (5, 1)), batch_size=8, verbose=0).history
+    assert np.isfinite(history["loss"]).all()
+
+
 def test_mixed_precision_float16_scales_the_loss():
     lamina.config.set_dtype_policy("mixed_float16")
     try:
