@@ -63,7 +63,7 @@ def test_gradients_of_convolution(monkeypatch, images, stride, padding, dilation
     [
         *((128, 28, 1, 32, 3, 128), (32, 32, 64, 128, 1, 32), (128, 13, 32, 64, 3, 8)),
         *((100, 16, 64, 64, 3, 5), (97, 16, 64, 64, 3, 1), (32, 32, 16, 16, 3, 0)),
-        *((32, 8, 128, 128, 3, 0), (32, 32, 64, 64, 3, 0)),
+        *((32, 8, 128, 128, 3, 0), (32, 32, 64, 64, 3, 0), (16, 8, 32, 32, 3, 0)),
     ],
 )
 def test_patches_of_a_convolution_stay_in_the_cache(batch, size, channels, filters, window, images):

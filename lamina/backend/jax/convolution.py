@@ -80,29 +80,35 @@ def _native(
 # A convolution as a matrix of patches (a row for each place, a column for each weight of a
 # filter) times the filters, where XLA's own convolution is slower on the CPU. A large matrix is
 # made for some images at a time, so that it stays in the cache. Milliseconds of forward and both
-# gradients under jit, medians of 11 alternate runs on 2 cores, of XLA's convolution, the product,
+# gradients under jit, medians of 9 alternate runs on 2 cores, of XLA's convolution, the product,
 # and the product with some 3 MB of patches at a time; batch, size, channels, filters, window:
-#   128, 28x28x1,    32, 3x3 valid    3 MB    9.8    3.4
-#    32, 8x8x64,     64, 3x3 same     5 MB    4.6    4.1    4.0
-#   256, 28x28x1,    32, 3x3 valid    6 MB   44.3   10.6   20.5
-#    32, 32x32x64,  128, 1x1          8 MB   37.5   11.3   13.9
-#   128, 32x32x3,    16, 3x3 same    14 MB   15.9    7.7    8.3
-#   128, 13x13x32,   64, 3x3 valid   18 MB   26.2   15.3   15.0
-#    16, 128x128x3,  16, 3x3 same    28 MB   40.9   21.1   20.3
-#    64, 16x16x64,   64, 3x3 same    38 MB   38.7   44.1   29.3
-#    64, 30x30x32,   64, 3x3 valid   58 MB   81.9   72.8   46.9
-# It loses with many channels, large images, and few filters after many channels:
+#   128, 28x28x1,    32, 3x3 valid    3 MB    9.5    5.7
+#    32, 8x8x64,     64, 3x3 same     5 MB    4.9    3.5
+#   256, 28x28x1,    32, 3x3 valid    6 MB   18.1    9.2
+#    32, 32x32x64,  128, 1x1          8 MB   40.0   16.5
+#   128, 32x32x3,    16, 3x3 same    14 MB   12.3    9.8   10.0
+#   128, 13x13x32,   64, 3x3 valid   18 MB   29.6   19.3   17.6
+#    64, 16x16x64,   64, 3x3 same    38 MB   43.2   36.5   36.4
+#    64, 30x30x32,   64, 3x3 valid   58 MB   73.8   62.3   61.1
+#    32, 16x16x16,   32, 3x3 by 2     1 MB    2.0    1.6
+# It loses with many channels, large images, and few filters after several channels:
+#    16, 16x16x16,   16, 3x3 same     2 MB    1.4    1.5
+#    16, 8x8x32,     32, 3x3 same     1 MB    0.7    1.2
+#    32, 16x16x32,   32, 3x3 same     9 MB    6.2   10.1
+#    32, 32x32x16,   16, 3x3 same    19 MB    7.3   13.4
+#    16, 128x128x3,  16, 3x3 same    28 MB   18.1   21.5   26.4
 #    32, 8x8x128,   128, 3x3 same     9 MB    9.6   11.1   12.2
-#    32, 16x16x32,   32, 3x3 same     9 MB    5.0    5.5    5.2
-#    32, 32x32x16,   16, 3x3 same    19 MB    5.2    8.5    7.2
 #    16, 28x28x128, 128, 3x3 same    58 MB   63.5   99.1   81.7
 #    32, 32x32x64,   64, 3x3 same    75 MB   75.9   89.2   73.5
 #    16, 56x56x64,   64, 3x3 same   116 MB  130.5  135.0
+# and takes longer to compile, so that it has to win something: along one axis the two are alike.
+#    32, 100x64,     64, 5 valid      4 MB    2.95   2.92
+#    32, 500x16,     32, 5 same       5 MB    2.4    2.7
 _MOST_COLUMNS = 600
 _FEW_COLUMNS, _FEW_FILTERS = 72, 32
 _WHOLE_BYTES = 7_000_000
 _PART_BYTES = 3_000_000
-_IMAGE_BYTES = 2_000_000
+_IMAGE_BYTES = 1_500_000
 
 
 def _images_at_once(
@@ -123,12 +129,14 @@ def _images_at_once(
         )
     ]
     image = 4 * columns * math.prod(places)
-    if math.prod(kernel.shape[:-2]) == 1 or (
-        columns <= _MOST_COLUMNS and batch * image <= _WHOLE_BYTES
-    ):
+    if math.prod(kernel.shape[:-2]) == 1:
         return batch
-    few = kernel.shape[-1] <= _FEW_FILTERS and columns > _FEW_COLUMNS
-    if columns > _MOST_COLUMNS or few or image > _IMAGE_BYTES:
+    few = kernel.shape[-1] <= _FEW_FILTERS and max(steps) == 1
+    if columns > _MOST_COLUMNS or ((few or len(steps) == 1) and columns >= _FEW_COLUMNS):
+        return 0
+    if batch * image <= _WHOLE_BYTES:
+        return batch
+    if image > _IMAGE_BYTES:
         return 0
     return max(n for n in range(1, batch + 1) if batch % n == 0 and n * image <= _PART_BYTES)
 
