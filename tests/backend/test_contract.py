@@ -475,7 +475,7 @@ OPTIONAL = [
 def test_every_entry_is_tried():
     assert {entry.__name__ for entry in ENTRIES} == Backend.__abstractmethods__
     public = {name for name in vars(Backend) if not name.startswith("_")}
-    facts = {"kernel", "compiles", "declines", "mixins", "steps_a_turn"}
+    facts = {"kernel", "compiles", "declines", "mixins", "slow_in_loops", "steps_a_turn"}
     others = public - Backend.__abstractmethods__ - facts
     assert {entry.__name__ for entry in OPTIONAL} == others
 
