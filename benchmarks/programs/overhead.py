@@ -17,7 +17,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-ROUNDS, BATCHES, CALLS = 15, 50, 40
+ROUNDS, BATCHES, CALLS = 5, 50, 40
 Call = Callable[[], object]
 
 

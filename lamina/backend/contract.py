@@ -213,7 +213,8 @@ class Backend(abc.ABC):
 
         `reads` gives handles of the variables that the function is likely to read. Where values of
         variables are inputs of what is compiled, on JAX and with Inductor, each that is found only
-        by tracing costs a second trace.
+        by tracing costs a second trace. A function that comes with it makes use of its arguments
+        and of variables only: TensorFlow traces it once, wherever it is called.
         """
 
     def repeating(self, function: Function, times: int | None) -> Function:

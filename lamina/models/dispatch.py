@@ -119,13 +119,13 @@ def _make(model: Any, phase: str, guarded: bool) -> Runner:
         with recording():
             return step(map_leaves(ops.convert_to_tensor, batch))
 
+    one = as_compiled(model, phase, single)
+
     def several(batches: Any) -> Any:
-        _, results = current().scan(
-            lambda _, batch: ((), single(batch)), (), batches, None, False, 1
-        )
+        _, results = current().scan(lambda _, batch: ((), one(batch)), (), batches, None, False, 1)
         return results if phase == "predict" else map_leaves(lambda logs: logs[-1], results)
 
-    return Runner(as_compiled(model, phase, single), as_compiled(model, phase, several))
+    return Runner(one, as_compiled(model, phase, several))
 
 
 def as_compiled(model: Any, phase: str, function: Callable[..., Any]) -> Callable[..., Any]:

