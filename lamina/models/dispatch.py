@@ -29,7 +29,7 @@ STEPS = 16
 SMALL = 5e8
 # The same where the backend runs some of the step slower in a loop: JAX the convolutions of the
 # MNIST network in 10.0 ms, and 4.5 ms by themselves.
-SMALL_FOR_LOOPS = 2e7
+SMALL_WHERE_LOOPS_ARE_SLOW = 2e7
 
 # What the batches of one dispatch take at most, for several of them are on their way at once: with
 # 16 of 1 MB each a process took 200 MB beside its data.
@@ -64,17 +64,21 @@ def _is_small(model: Any, phase: str, batch: Any) -> bool:
         operations = (3 if phase == "train" else 1) * forward.operations
         if not math.isnan(operations):
             loops = forward.kinds.isdisjoint(current().slow_in_loops)
-            return operations <= (SMALL if loops else SMALL_FOR_LOOPS)
+            return operations <= (SMALL if loops else SMALL_WHERE_LOOPS_ARE_SLOW)
     # The trace that counts is the one that runs single batches.
-    return bool(compiled(model, phase).single.operations(batch) <= SMALL_FOR_LOOPS)
+    return bool(compiled(model, phase).single.operations(batch) <= SMALL_WHERE_LOOPS_ARE_SLOW)
+
+
+def specs_of(x: Any) -> Any:
+    """Tensors without values like those in `x`."""
+    return map_leaves(lambda leaf: KerasTensor(leaf.shape, current().dtype(leaf)), x)
 
 
 def _forward(model: Any, x: Any) -> Count:
     """What the model does on `x`; NaN operations where one of its layers does not tell."""
-    specs = map_leaves(lambda leaf: KerasTensor(leaf.shape, current().dtype(leaf)), x)
     with counting() as count:
         try:
-            infer(functools.partial(model, training=False), specs)
+            infer(functools.partial(model, training=False), specs_of(x))
         except Exception:  # a layer calls its framework directly
             count.operations = math.nan
     model._clear_losses()

@@ -23,7 +23,7 @@ from lamina.core.layer import Layer
 from lamina.core.state import unique
 from lamina.core.tracing import infer_function
 from lamina.data import Source, unpack_x_y_sample_weight
-from lamina.models.dispatch import as_compiled
+from lamina.models.dispatch import as_compiled, specs_of
 from lamina.models.profile import FitProfile, LayerProfile, Profile
 from lamina.models.run import freeze
 from lamina.models.steps import Steps
@@ -155,9 +155,8 @@ class _Layers:
         self.paused = False
 
     def measured(self, x: Any, runs: int) -> tuple[LayerProfile, ...]:
-        specs = map_leaves(lambda leaf: KerasTensor(leaf.shape, current().dtype(leaf)), x)
         with self._watched(self._count), counting():
-            infer(functools.partial(self.model, training=False), specs)
+            infer(functools.partial(self.model, training=False), specs_of(x))
         with self._watched(self._keep), current().without_gradients():
             self.model(x, training=False)
         self.model._clear_losses()

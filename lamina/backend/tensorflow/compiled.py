@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import warnings
 from collections.abc import Callable
@@ -123,7 +122,7 @@ def jit(function: Function, jit_compile: bool | None = None, reads: Any = None) 
             tensors.append(leaf)
         found = traces.get(tuple(key))
         if found is None:
-            with tf.__internal__.eager_context.eager_mode() if closed else contextlib.nullcontext():
+            with tf.__internal__.eager_context.eager_mode():  # no part of a graph around it
                 found = traces[tuple(key)] = _Trace(function, leaves, treedef, jit_compile)
         return found, tensors
 
