@@ -43,7 +43,7 @@ def programs(monkeypatch):
 def trained(make, x, y, monkeypatch, enough, epochs=2, **options):
     """The history, the weights and what `predict` returns."""
     monkeypatch.setattr(repetition, "ENOUGH", enough)
-    lamina.backend.clear_session()
+    lamina.backend.clear_session(free_memory=False)
     lamina.utils.set_random_seed(3)
     model, arguments = make()
     model.compile(**arguments)

@@ -41,7 +41,7 @@ def network():
 
 
 def trained(scope, **arguments):
-    lamina.utils.clear_session()
+    lamina.utils.clear_session(free_memory=False)
     with scope:
         model = network()
     rng = np.random.default_rng(5)
@@ -110,7 +110,7 @@ def test_the_layers_are_those_of_keras(name):
             with k.RematScope(scopes[0][0], **scopes[0][1]):
                 return made(scopes[1:])
 
-        k.utils.clear_session()
+        k.utils.clear_session(free_memory=False)
         layer = made(SCOPES[name])
         with k.RematScope("full"):
             layer(X)

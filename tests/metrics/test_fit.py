@@ -54,7 +54,7 @@ def in_lists(k):
 def test_fit_reports_what_keras_reports(arguments):
     history, evaluated = [], []
     for k in (keras, lamina):
-        k.utils.clear_session()
+        k.utils.clear_session(free_memory=False)
         model = model_of(k, by_name=arguments is in_dictionaries)
         model.compile(optimizer="sgd", **arguments(k))
         targets, weights = {"kind": CLASSES, "size": NUMBERS}, WEIGHTS

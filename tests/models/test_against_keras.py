@@ -160,7 +160,7 @@ CASES = {
 
 
 def trained(k, build, compile_arguments, data, fit_arguments, weights=None):
-    k.utils.clear_session()
+    k.utils.clear_session(free_memory=False)
     model = build(k)
     if weights is not None:
         model.set_weights(weights)
@@ -214,8 +214,8 @@ def test_same_history_weights_and_predictions(name):
 
 
 def test_weight_names_paths_and_order_of_a_branching_model():
-    keras.utils.clear_session()
-    lamina.utils.clear_session()
+    keras.utils.clear_session(free_memory=False)
+    lamina.utils.clear_session(free_memory=False)
     theirs, ours = two_outputs(keras), two_outputs(lamina)
     assert [layer.name for layer in ours.layers] == [layer.name for layer in theirs.layers]
     assert [v.name for v in ours.weights] == [v.name for v in theirs.weights]

@@ -69,7 +69,7 @@ def test_functions_are_asked_for_what_keras_asks_them_for(build, recursive):
             called.append(layer.name)
             return layer(*args, **kwargs)
 
-        k.utils.clear_session()
+        k.utils.clear_session(free_memory=False)
         model = build(k)
         functions = {"clone_function": clone_function}
         if build is not chain:
@@ -98,7 +98,7 @@ def test_layers_may_be_kept_and_calls_added():
 @pytest.mark.parametrize("build", [chain, branches])
 def test_new_inputs(build):
     def program(k):
-        k.utils.clear_session()
+        k.utils.clear_session(free_memory=False)
         made = [k.Input((5,), name="p"), k.layers.Dense(5)(k.Input((2,)))]
         clone = k.models.clone_model(build(k), made[:1] if build is chain else made)
         return (

@@ -55,7 +55,7 @@ def test_logs_are_those_of_keras(name):
     build, arguments, y = CASES[name]
 
     def program(k):
-        k.utils.clear_session()
+        k.utils.clear_session(free_memory=False)
         model = build(k)
         rng = np.random.default_rng(5)
         model.set_weights([rng.normal(size=w.shape) for w in model.get_weights()])

@@ -248,7 +248,7 @@ def test_f15_names_that_no_file_holds(name):
         lamina.layers.Dense(2, name=name)
 
 
-@pytest.mark.parametrize("count", [20_000, pytest.param(1_000_000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("count", [5_000, pytest.param(1_000_000, marks=pytest.mark.slow)])
 def test_l25_files_changed_at_random(count, tmp_path):
     found = program("tests.saving.fuzz", count, count, tmp_path / "progress")
     assert sum(tried for tried, _ in found["counts"].values()) == count
