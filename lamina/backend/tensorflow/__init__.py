@@ -21,6 +21,7 @@ from lamina.backend.tensorflow import (
     kernels,
     nn,
     random,
+    scans,
     transforms,
     variables,
 )
@@ -32,7 +33,6 @@ class TensorFlowBackend(Backend):
     name: ClassVar[str] = "tensorflow"
     install: ClassVar[str] = "pip install 'lamina[tensorflow]'"
     compiles: ClassVar[bool] = True
-    slow_in_loops = frozenset(["loop"])
     steps_a_turn: ClassVar[int] = 4
     tensor_types: tuple[type, ...] = (tf.Tensor,)
     mixins: ClassVar[Mapping[str, type]] = {"variable": variables.VariableMixin}
@@ -83,7 +83,7 @@ class TensorFlowBackend(Backend):
     value_and_grad = staticmethod(transforms.value_and_grad)
     jvp = staticmethod(transforms.jvp)
     vmap = staticmethod(transforms.vmap)
-    scan = staticmethod(control.scan)
+    scan = staticmethod(scans.scan)
     while_loop = staticmethod(control.while_loop)
     cond = staticmethod(control.cond)
     switch = staticmethod(control.switch)
