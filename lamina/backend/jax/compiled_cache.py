@@ -40,10 +40,13 @@ def keep_compiled_programs() -> None:
 
 def _processor() -> str:
     """What the machine's code may use: a home may be shared by machines that differ."""
-    about = platform.machine() + platform.processor()
-    with contextlib.suppress(OSError), open("/proc/cpuinfo") as file:
-        first = file.read(16384).split("\n\n")[0].splitlines()
+    about = platform.machine()
+    try:
+        with open("/proc/cpuinfo") as file:
+            first = file.read(16384).split("\n\n")[0].splitlines()
         about += "".join(line for line in first if line.startswith(("flags", "Features")))
+    except OSError:
+        about += platform.processor()  # on Linux that starts another program
     return hashlib.sha256(about.encode()).hexdigest()[:12]
 
 
