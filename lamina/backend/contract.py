@@ -50,8 +50,6 @@ class Backend(abc.ABC):
         bring: brings a tensor that lies elsewhere to the device in use, and returns anything else
             as it is; None where the framework sees to that by itself, or has one device.
         compiles: whether `jit` compiles by default, so that the trainer hands it whole steps.
-        slow_in_loops: ops, among them "loop" for all that loop themselves, with which a step gains
-            nothing or loses in a compiled loop.
         steps_a_turn: how many small steps are best written out in each turn of a loop.
         mixins: what makes layers and variables at home in the framework: while the backend is in
             use, the class of that role (`"layer"`, `"variable"`) has it as its last base.
@@ -65,7 +63,6 @@ class Backend(abc.ABC):
     declines: ClassVar[frozenset[str]] = frozenset()
     bring: Function | None = None
     compiles: ClassVar[bool] = False
-    slow_in_loops: ClassVar[frozenset[str]] = frozenset()
     steps_a_turn: ClassVar[int] = 1
     mixins: ClassVar[Mapping[str, type]] = {}
 
@@ -385,6 +382,13 @@ class Backend(abc.ABC):
     @abc.abstractmethod
     def device(self, name: str) -> contextlib.AbstractContextManager[Any]:
         """A context in which tensors are made on the device `name`, one of `devices()`."""
+
+    def slow_in_loops(self) -> frozenset[str]:
+        """Ops with which a step gains nothing or loses in a compiled loop on the device in use.
+
+        "loop" stands for all that loop themselves.
+        """
+        return frozenset(["loop"])
 
     def host(self) -> contextlib.AbstractContextManager[Any]:
         """A context for the keys of random numbers: in it tensors are made where Python can read

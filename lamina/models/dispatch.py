@@ -63,7 +63,7 @@ def _is_small(model: Any, phase: str, batch: Any) -> bool:
         # A gradient takes twice the forward pass: one product by each of the factors.
         operations = (3 if phase == "train" else 1) * forward.operations
         if not math.isnan(operations):
-            loops = forward.kinds.isdisjoint(current().slow_in_loops)
+            loops = forward.kinds.isdisjoint(current().slow_in_loops())
             return operations <= (SMALL if loops else SMALL_WHERE_LOOPS_ARE_SLOW)
     # The trace that counts is the one that runs single batches.
     return bool(compiled(model, phase).single.operations(batch) <= SMALL_WHERE_LOOPS_ARE_SLOW)

@@ -1,11 +1,13 @@
 """Each way in which the JAX backend computes convolution and pooling, and its gradients."""
 
+from types import SimpleNamespace
+
 import jax
 import numpy as np
 import pytest
 
 from lamina.backend import use
-from lamina.backend.jax import convolution, pooling
+from lamina.backend.jax import convolution, devices, pooling
 from tests.backend.test_contract import INSTALLED, NO_GRADIENTS, differences, total
 
 pytestmark = pytest.mark.every_backend
@@ -113,3 +115,10 @@ def test_the_gradient_of_a_maximum_that_is_computed_twice():
 
     scale = random.normal(size=4).astype("float32")
     assert np.isfinite(jax.jit(jax.grad(loss))(scale)).all()
+
+
+def test_steps_with_convolutions_are_looped_on_a_gpu_only(monkeypatch):
+    with use("jax") as backend:
+        on_cpu = backend.slow_in_loops()
+        monkeypatch.setattr(devices, "current", lambda: SimpleNamespace(platform="gpu"))
+        assert on_cpu - backend.slow_in_loops() == {"conv", "depthwise_conv", "conv_transpose"}
