@@ -41,8 +41,8 @@ def measure(command: Command, backend: str, again: bool) -> Figures:
             )
             if done.returncode:
                 raise RuntimeError(f"{' '.join(command)} failed on {backend}:\n{done.stderr}")
-    found = json.loads(done.stdout.strip().splitlines()[-1])
-    return found if isinstance(found, dict) else {"import": found}
+    found: dict[str, float] = json.loads(done.stdout.strip().splitlines()[-1])
+    return found
 
 
 def take_turns(name: str, backend: str, keras: str, turns: int) -> list[Row]:

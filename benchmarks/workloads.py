@@ -8,12 +8,17 @@ from dataclasses import dataclass
 
 PROGRAMS = pathlib.Path(__file__).parent / "programs"
 BACKENDS = ("jax", "torch", "tensorflow")
-IMPORT = "import time; t = time.perf_counter(); import {0}; print(time.perf_counter() - t)"
 # Importing Lamina takes no framework; the program's first op does.
-FIRST_OP = (
-    "import time; t = time.perf_counter(); import lamina; lamina.ops.zeros(1); "
-    "print(time.perf_counter() - t)"
-)
+IMPORT = """
+import json, time
+start = time.perf_counter()
+import {module}
+imported = time.perf_counter() - start
+{zeros}(1)
+used = time.perf_counter() - start
+print(json.dumps({{"import": imported, "import and an op": used}}))
+"""
+ZEROS = {"jax": "jax.numpy.zeros", "torch": "torch.zeros", "tensorflow": "tensorflow.zeros"}
 
 Command = list[str]
 
@@ -62,6 +67,10 @@ WORKLOADS = {
 }
 
 
+def _importing(module: str, zeros: str) -> str:
+    return IMPORT.format(module=module, zeros=zeros)
+
+
 def contenders(name: str, backend: str, keras: str) -> dict[str, Command]:
     """The command of each contender; the figures are compared with the first one's.
 
@@ -73,9 +82,9 @@ def contenders(name: str, backend: str, keras: str) -> dict[str, Command]:
     workload = WORKLOADS[name]
     if not workload.program:
         return {
-            "lamina": [sys.executable, "-c", FIRST_OP],
-            "keras": [keras, "-c", IMPORT.format("keras")],
-            f"plain {backend}": [sys.executable, "-c", IMPORT.format(backend)],
+            "lamina": [sys.executable, "-c", _importing("lamina", "lamina.ops.zeros")],
+            "keras": [keras, "-c", _importing("keras", "keras.ops.zeros")],
+            f"plain {backend}": [sys.executable, "-c", _importing(backend, ZEROS[backend])],
         }
     program = str(PROGRAMS / f"{workload.program}.py")
     commands = {

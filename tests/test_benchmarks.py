@@ -38,6 +38,13 @@ def test_a_program_for_a_gpu_runs_small_on_a_cpu(name, backend, contender, tmp_p
     assert rate > 0 and figures["step"] > 0 and 0 < figures["share of the peak"] < 2
 
 
+def test_importing_is_timed_with_and_without_an_op():
+    for contender in ("lamina", "plain jax"):
+        command = contenders("import", "jax", sys.executable)[contender]
+        figures = json.loads(subprocess.check_output(command, text=True))
+        assert 0 < figures["import"] < figures["import and an op"]
+
+
 def test_every_program_is_a_workload():
     named = {workload.program for workload in WORKLOADS.values()} - {""}
     helpers = {"clock", "images", "networks", "text", "throughput", "torch_networks"}

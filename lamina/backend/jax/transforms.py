@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import jax
-import jax.extend.core
+import jax.core
 import numpy as np
 from jax import lax
 
@@ -88,7 +88,7 @@ class _Compiled:
         shared = [i for i in kept if cells[i] not in set(self.written)]
         self.donated = [cells[i] for i in donated]
         self.shared = [cells[i] for i in shared]
-        run = jax.extend.core.jaxpr_as_fun(closed)
+        run = functools.partial(jax.core.eval_jaxpr, closed.jaxpr, closed.consts)
         count = len(cells)
 
         def program(owned: list[Any], borrowed: list[Any], dynamic: list[Any]) -> list[Any]:
