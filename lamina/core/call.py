@@ -73,6 +73,13 @@ def build_arguments(build: Any, named: dict[str, Any]) -> dict[str, Any]:
 
 
 @functools.lru_cache(maxsize=1024)
+def accepts(function: Any, name: str) -> bool:
+    """Whether a function takes an argument of that name."""
+    parameters = inspect.signature(function).parameters
+    return name in parameters or any(p.kind is p.VAR_KEYWORD for p in parameters.values())
+
+
+@functools.lru_cache(maxsize=1024)
 def _declared(function: Any) -> list[inspect.Parameter]:
     """The parameters of a method's function, without `self`."""
     return list(inspect.signature(function).parameters.values())[1:]

@@ -11,7 +11,7 @@ import optree
 
 from lamina.data.checks import check_count, common_length, named_leaves
 from lamina.data.leaves import cast, is_sparse, map_leaves, target_dtype, to_array
-from lamina.data.packing import as_batch
+from lamina.data.packing import pack_x_y_sample_weight
 from lamina.data.prefetch import Prefetch
 from lamina.data.source import Batch, Chunk, Source
 from lamina.data.weights import ClassWeights, check_weights
@@ -47,9 +47,9 @@ class ArraySource(Source):
 
     Example:
         >>> source = ArraySource(np.arange(5), batch_size=2)
-        >>> [batch[0].tolist() for batch in source.epoch()]
+        >>> [batch.tolist() for batch in source.epoch()]
         [[0, 1], [2, 3], [4]]
-        >>> [(chunk.steps, chunk.batch[0].shape) for chunk in source.stacked(2)]
+        >>> [(chunk.steps, chunk.batch.shape) for chunk in source.stacked(2)]
         [(2, (2, 2)), (1, (1,))]
     """
 
@@ -87,7 +87,7 @@ class ArraySource(Source):
         self.num_batches = -(-self.num_rows // self.batch_size)
         self._shuffle = shuffle
         self._given = self._resumed = 0
-        batch: Any = as_batch(x, y, sample_weight)
+        batch = pack_x_y_sample_weight(x, y, sample_weight)
         self._structure = optree.tree_structure(batch)
         self._columns = [_Column(name, array, floatx) for name, array in named]
 
@@ -173,8 +173,7 @@ class ArraySource(Source):
         leaves = [column.take(rows) for column in self._columns]
         if steps:
             leaves = [leaf.reshape(steps, self.batch_size, *leaf.shape[1:]) for leaf in leaves]
-        batch: Any = self._structure.unflatten(leaves)
-        return tuple(batch)
+        return self._structure.unflatten(leaves)
 
 
 class _Column:

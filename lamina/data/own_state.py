@@ -32,7 +32,7 @@ def set_own_state(data: Any, state: Any) -> None:
 def digest(batch: Batch) -> str:
     """A digest of all arrays in a batch."""
     found = hashlib.sha256()
-    leaves: list[Any] = optree.tree_leaves(batch)  # type: ignore[arg-type]
+    leaves: list[Any] = optree.tree_leaves(batch)
     for leaf in leaves:
         array = ops.convert_to_numpy(leaf)
         found.update(f"{array.dtype.name} {array.shape}".encode())

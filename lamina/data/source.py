@@ -11,9 +11,9 @@ import optree
 
 from lamina import ops
 
-Batch = tuple[Any, ...]
-"""`(x,)`, `(x, y)` or `(x, y, sample_weight)`: nested structures of NumPy arrays, or of tensors of
-the backend where the data came as such."""
+Batch = Any
+"""`x` alone, `(x,)`, `(x, y)` or `(x, y, sample_weight)`: nested structures of NumPy arrays, or of
+tensors of the backend where the data came as such."""
 
 
 class EmptyDataError(ValueError):

@@ -51,7 +51,8 @@ class BatchConverter:
                 )
             labels = map_leaves(to_array, y, f"{at}y")
             weight = self._class_weights.of(labels, np.dtype("float32"))
-        return as_batch(x, y, weight)
+        bare = weight is None and not isinstance(data, (tuple, list))
+        return x if bare else as_batch(x, y, weight)
 
     def _keep(self, value: Any, name: str) -> Any:
         backend = current()

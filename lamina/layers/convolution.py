@@ -92,7 +92,7 @@ class Windowed(Layer):
             if self.data_format == "channels_first":
                 bias = ops.reshape(bias, (-1, *(1,) * self.rank))
             outputs = ops.add(outputs, bias)
-        return self.activation(outputs)
+        return outputs if self.activation is None else self.activation(outputs)
 
 
 class Conv(LowRankLayer, Windowed):
@@ -184,7 +184,7 @@ class Conv(LowRankLayer, Windowed):
             self.data_format,
             self.dilation_rate,
         )
-        return self.activation(outputs)
+        return outputs if self.activation is None else self.activation(outputs)
 
 
 class Conv1D(Conv):

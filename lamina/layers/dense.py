@@ -101,7 +101,7 @@ class Dense(LowRankLayer):
     def call(self, inputs: TensorLike, training: bool | None = None) -> Tensor:
         bias = None if self.bias is None else self.bias.value
         x = affine_map(inputs, self.kernel.value, bias)
-        return self.activation(x)
+        return x if self.activation is None else self.activation(x)
 
 
 class EinsumDense(LowRankLayer):
@@ -201,9 +201,11 @@ class EinsumDense(LowRankLayer):
         bias = None if self.bias is None else self.bias.value
         if self._summed:
             # A product of matrices takes a fraction of the time of a general sum.
-            return self.activation(affine_map(inputs, self.kernel.value, bias, self._summed))
-        x = ops.einsum(self.equation, inputs, self.kernel)
-        return self.activation(x if bias is None else ops.add(x, bias))
+            x = affine_map(inputs, self.kernel.value, bias, self._summed)
+        else:
+            x = ops.einsum(self.equation, inputs, self.kernel)
+            x = x if bias is None else ops.add(x, bias)
+        return x if self.activation is None else self.activation(x)
 
 
 def summed_axes(equation: str, bias_axes: str | None) -> int:

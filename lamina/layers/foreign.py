@@ -86,7 +86,7 @@ class TorchModuleWrapper(_Foreign):
 
     Modules that are assigned to an attribute of a layer are wrapped by themselves. The module's
     parameters and buffers are the layer's variables: `fit` trains them, in training mode where
-    `training` holds.
+    `training` holds or, where nobody told, PyTorch records for gradients.
 
     Args:
         module: the module, its parameters already made (a lazy one after its first call).
@@ -129,7 +129,7 @@ class TorchModuleWrapper(_Foreign):
         return self.module.parameters(recurse=recurse)  # type: ignore[no-any-return]
 
     def call(self, *args: TensorLike, training: bool | None = None, **kwargs: Any) -> Any:
-        return self._foreign(*args, training=bool(training), **kwargs)
+        return self._foreign(*args, training=training, **kwargs)
 
     def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
         if self.output_shape is None:

@@ -67,7 +67,8 @@ class SimpleRNNCell(RecurrentCell):
     def step(
         self, projected: Tensor, states: list[Tensor], mask: Tensor | None = None
     ) -> list[Tensor]:
-        return [self.activation(projected + self._state_products(states[0], mask))]
+        summed = projected + self._state_products(states[0], mask)
+        return [summed if self.activation is None else self.activation(summed)]
 
 
 class LSTMCell(RecurrentCell):

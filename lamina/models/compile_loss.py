@@ -56,10 +56,18 @@ class CompileLoss:
         """The means of the single outputs' losses; none for a single output."""
         return list(self.trackers.values())
 
+    def targets(self, y_true: Any) -> list[Any]:
+        """The targets of each output; those by themselves are of the only output with a loss."""
+        having = [i for i, loss in enumerate(self.losses) if loss is not None]
+        given = [] if isinstance(y_true, dict) else leaves([y_true])
+        if len(self.names) > 1 and len(having) == len(given) == 1:
+            return [given[0] if i in having else None for i in range(len(self.names))]
+        return self.outputs.each(_as_structure(y_true, self.names), "targets")
+
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         """The weighted sum of the outputs' losses, a scalar."""
         predictions = self.outputs.split(y_pred)
-        targets = self.outputs.each(_as_structure(y_true, self.names), "targets")
+        targets = self.targets(y_true)
         given = sample_weight
         if not isinstance(given, (list, tuple, dict)):
             given = [given] * len(self.names)

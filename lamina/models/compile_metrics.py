@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from lamina import metrics
@@ -16,9 +17,9 @@ class CompileMetrics:
             or dictionary for several outputs.
         weighted: metrics that take sample weights.
         outputs: the outputs.
+        split: splits targets into those of each output.
         y_true: targets, or symbolic tensors of their shapes: `'accuracy'` depends on them.
         y_pred: outputs, likewise.
-        loss: the losses of the outputs, which `'accuracy'` may depend on.
     """
 
     def __init__(
@@ -26,11 +27,12 @@ class CompileMetrics:
         plain: Any,
         weighted: Any,
         outputs: Outputs,
+        split: Callable[[Any], list[Any]],
         y_true: Any,
         y_pred: Any,
     ) -> None:
-        self.outputs, self.names = outputs, outputs.names
-        targets = outputs.each(y_true, "targets")
+        self.outputs, self.names, self._split = outputs, outputs.names, split
+        targets = split(y_true)
         predictions = outputs.split(y_pred)
         self.entries: list[tuple[int, bool, str, Any]] = []
         for given, is_weighted in ((plain, False), (weighted, True)):
@@ -57,7 +59,7 @@ class CompileMetrics:
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         """Take one batch into every metric."""
-        targets = self.outputs.each(y_true, "targets")
+        targets = self._split(y_true)
         outputs = self.outputs.split(y_pred)
         if not isinstance(sample_weight, (list, tuple, dict)):
             sample_weight = [sample_weight] * len(self.names)

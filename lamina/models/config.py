@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from lamina.core.layer import Layer
 from lamina.core.plain import is_tagged, untagged
 from lamina.core.registry import enter, revive, serialize, sharing, slot_of
 from lamina.models.graph import Graph
@@ -80,6 +81,15 @@ def _nested(place: Any, tree: Any) -> Any:
     return place(tree)
 
 
+def layer_from_config(config: dict[str, Any]) -> Any:
+    """A layer of a model, with what its own `get_build_config` had said; a call builds the rest."""
+    made = revive(slot_of(config), config)
+    own = isinstance(made, Layer) and type(made).build_from_config is not Layer.build_from_config
+    if own and config.get("build_config"):
+        made.build_from_config(config["build_config"])
+    return made
+
+
 def graph_from_config(config: dict[str, Any]) -> tuple[Any, Any]:
     """The symbolic inputs and outputs of the model that `graph_config` described.
 
@@ -93,7 +103,7 @@ def graph_from_config(config: dict[str, Any]) -> tuple[Any, Any]:
         if is_op_entry(entry):
             operation: Operation = op_from_entry(entry | {"config": untagged(entry["config"])})
         else:
-            operation = revive(slot_of(entry), entry)
+            operation = layer_from_config(entry)
         if entry["name"] in made:
             raise ValueError(
                 f"The config of this model has two layers called {entry['name']!r}, and calls are "

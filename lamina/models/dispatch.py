@@ -156,14 +156,16 @@ def _guarded(model: Any, step: Callable[[Any], Any]) -> Callable[[Any], Any]:
 
     def run(batch: Any) -> Any:
         kept = unique([*model.variables, *_of_optimizer(model)])
-        handles = [variable.handle for variable in kept]
+        every = unique([*kept, *model.metrics_variables])
+        handles = [variable.handle for variable in every]
         # The step's assignments stay in the frame, so the variables still hold what they held.
-        with current().substitute(handles, [variable.value for variable in kept]) as value_of:
+        with current().substitute(handles, [variable.value for variable in every]) as value_of:
             logs = step(batch)
             values = [value_of(handle) for handle in handles]
         finite = ops.all(ops.isfinite(ops.convert_to_tensor(logs["loss"])))
-        for variable, value in zip(kept, values, strict=True):
-            variable.assign(ops.where(finite, value, variable.value))
+        for i, (variable, value) in enumerate(zip(every, values, strict=True)):
+            keeps = i < len(kept)
+            variable.assign(ops.where(finite, value, variable.value) if keeps else value)
         return logs
 
     return run

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from lamina.core.layer import Layer
-from lamina.core.registry import CustomObjectScope, revive, serialize, slot_of
+from lamina.core.registry import CustomObjectScope, serialize
 from lamina.layers.input import Input, InputLayer
+from lamina.models.config import layer_from_config
 from lamina.models.graph import Graph
 from lamina.models.model import Model
 from lamina.symbolic.tensor import KerasTensor, computation
@@ -17,7 +18,7 @@ class Sequential(Model):
     """Layers that each take the output of the one before.
 
     Built as soon as the input's shape is known: from an `Input` or an `input_shape=` of the first
-    layer, from `build(shape)`, or from the first data.
+    layer, from a built model before another layer, from `build(shape)`, or from the first data.
 
     Args:
         layers: the layers, in order.
@@ -85,12 +86,14 @@ class Sequential(Model):
         self._chain.append(layer)
         self._functions.clear()
         self._prepared.clear()
-        if rebuild and isinstance(self._chain[0], InputLayer):
-            try:
+        try:
+            if rebuild and isinstance(self._chain[0], InputLayer):
                 self._extend(layer)
-            except Exception:
-                self._chain.remove(layer)
-                raise
+            elif rebuild and len(self._chain) > 1 and (shape := _told_by(self._chain[0])):
+                self.build(shape)
+        except Exception:
+            self._chain.remove(layer)
+            raise
 
     def _extend(self, layer: Layer) -> None:
         """Call the new layer on the output so far."""
@@ -179,11 +182,17 @@ class Sequential(Model):
         model = cls(name=config.get("name"), trainable=config.get("trainable", True))
         with CustomObjectScope(custom_objects):
             for layer in config["layers"]:
-                model.add(revive(slot_of(layer), layer))
+                model.add(layer_from_config(layer))
         shape = config.get("build_input_shape")
         if shape and model._graph is None:
             model.build(tuple(shape))
         return model
+
+
+def _told_by(layer: Layer) -> Any:
+    """The shape of the only input of a functional or built Sequential model; None of others."""
+    graph = layer._graph if isinstance(layer, Model) else None
+    return graph.flat_inputs[0].shape if graph and len(graph.flat_inputs) == 1 else None
 
 
 def _input_layer(batch_shape: Any) -> InputLayer:

@@ -70,7 +70,7 @@ class Stateless(Steps):
             metrics_variables=metrics_variables,
         )
         with _holding(groups) as value_of:
-            loss = self.compute_loss(x, y, y_pred, sample_weight, training=training)
+            loss = self._loss(x, y, y_pred, sample_weight, training=training)
             trained, others, kept = ([value_of(v.handle) for v, _ in group] for group in groups)
         return loss, (trained, others, kept)
 
@@ -123,8 +123,8 @@ class Stateless(Steps):
             **({"optimizer_variables": optimizer_variables} if optimizer_variables else {}),
         )
         with _holding(groups) as value_of:
-            y_pred = self(x, training=training)  # type: ignore[operator]
-            loss = self.compute_loss(x, y, y_pred, sample_weight, training=training)
+            y_pred = self._outputs(x, training)
+            loss = self._loss(x, y, y_pred, sample_weight, training=training)
             scaled = loss if self.optimizer is None else self.optimizer.scale_loss(loss)
             others, kept = ([value_of(v.handle) for v, _ in group] for group in groups[1:3])
         self._clear_losses()  # type: ignore[attr-defined]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lamina import ops
+from lamina.core.call import CallSignature, accepts
 from lamina.core.context import masks_of, set_mask
 from lamina.core.transforms import value_and_grad
 from lamina.data import unpack_x_y_sample_weight
@@ -20,6 +21,7 @@ class Steps(Compilation):
     """The part of a model that says what one step does; each method may be overridden."""
 
     _graph: Any
+    _signature: CallSignature
     losses: list[Any]
 
     # Steps --------------------------------------------------------------------------------
@@ -37,8 +39,8 @@ class Steps(Compilation):
         x, y, sample_weight = unpack_x_y_sample_weight(data)
 
         def forward() -> Any:
-            y_pred = self(x, training=True)  # type: ignore[operator]
-            loss = self.compute_loss(x, y, y_pred, sample_weight, training=True)
+            y_pred = self._outputs(x, training=True)
+            loss = self._loss(x, y, y_pred, sample_weight, training=True)
             scaled = loss if self.optimizer is None else self.optimizer.scale_loss(loss)
             return scaled, (loss, y_pred, masks_of(y_pred))
 
@@ -55,8 +57,8 @@ class Steps(Compilation):
     def test_step(self, data: Any) -> dict[str, Any]:
         """One batch forward, and its loss and metrics; arguments and result as `train_step`."""
         x, y, sample_weight = unpack_x_y_sample_weight(data)
-        y_pred = self(x, training=False)  # type: ignore[operator]
-        loss = self.compute_loss(x, y, y_pred, sample_weight, training=False)
+        y_pred = self._outputs(x, training=False)
+        loss = self._loss(x, y, y_pred, sample_weight, training=False)
         self._clear_losses()  # type: ignore[attr-defined]
         self._track(loss, x)
         return self.compute_metrics(x, y, y_pred, sample_weight)
@@ -65,7 +67,7 @@ class Steps(Compilation):
     def predict_step(self, data: Any) -> Any:
         """One batch forward: the outputs."""
         x, _, _ = unpack_x_y_sample_weight(data)
-        outputs = self(x, training=False)  # type: ignore[operator]
+        outputs = self._outputs(x, training=False)
         self._clear_losses()  # type: ignore[attr-defined]
         return outputs
 
@@ -107,6 +109,20 @@ class Steps(Compilation):
         for part in parts[1:]:
             total = total + part
         return total
+
+    def _outputs(self, x: Any, training: bool) -> Any:
+        """The model called on `x`; in training only where its `call` has the argument.
+
+        A model with `call(self, x)` runs its layers as outside of training: as Keras does.
+        """
+        told = {"training": training} if self._signature.declares_training else {}
+        return self(x, **told)  # type: ignore[operator]
+
+    def _loss(self, *args: Any, training: bool) -> Any:
+        """`compute_loss`, an override of which need not take `training`."""
+        function = getattr(self.compute_loss, "__func__", self.compute_loss)
+        told = {"training": training} if accepts(function, "training") else {}
+        return self.compute_loss(*args, **told)
 
     def compute_metrics(
         self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None
@@ -182,7 +198,12 @@ class Steps(Compilation):
         outputs = Outputs.of(y_pred, self._graph)
         self._compile_loss = CompileLoss(given["loss"], given["loss_weights"], outputs)
         self._compile_metrics = CompileMetrics(
-            given["metrics"], given["weighted_metrics"], outputs, y, y_pred
+            given["metrics"],
+            given["weighted_metrics"],
+            outputs,
+            self._compile_loss.targets,
+            y,
+            y_pred,
         )
 
 

@@ -221,9 +221,11 @@ class Trainer(Stateless):
         hearing = told.hearing_batches(phase)
         begin = [told.hook(one, f"on_{phase}_batch_begin") for one in hearing]
         end = [told.hook(one, f"on_{phase}_batch_end") for one in hearing]
+        waited_for = told.wants_batches(phase)
         clock = told.clock
+        plain = clock.timed("compute", _plain)
         wait = clock.timed("compute", current().block)
-        if not (self.run_eagerly or told.wants_batches(phase)):
+        if not (self.run_eagerly or waited_for):
             runner = runner.repeating(source.num_batches)
         dispatch = clock.timed("dispatch", runner)
         chunks = source.stacked(steps_per_dispatch(self, source, told, phase), seed)
@@ -248,6 +250,7 @@ class Trainer(Stateless):
             if collect is not None:
                 collect(logs, chunk.steps)
             shown = {"outputs": logs} if phase == "predict" else dict(logs)
+            shown = plain(shown) if waited_for else shown
             for tell in end:
                 tell(step - 1, logs=shown)
             if run is not None:
@@ -461,6 +464,13 @@ def _numbers(logs: Any) -> dict[str, Any]:
         value = logs[name] if isinstance(logs[name], float) else ops.convert_to_numpy(logs[name])
         found[name] = float(value) if np.ndim(value) == 0 else value
     return found
+
+
+def _plain(logs: dict[str, Any]) -> dict[str, Any]:
+    """Logs of a batch as Keras gives them to callbacks: arrays of outputs, numbers of the rest."""
+    if "outputs" in logs:
+        return {"outputs": map_leaves(ops.convert_to_numpy, logs["outputs"])}
+    return _numbers(logs)
 
 
 def _unstacked(array: np.ndarray) -> np.ndarray:

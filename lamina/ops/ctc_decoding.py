@@ -76,6 +76,7 @@ def ctc_decode(
         Graves et al., 2006, https://www.cs.toronto.edu/~graves/icml_2006.pdf
         Hannun et al., 2014, https://arxiv.org/abs/1408.2873
     """
+    sequence_lengths = conversion.cast(sequence_lengths, "int32")
     if strategy == "greedy":
         return _greedy(inputs, sequence_lengths, merge_repeated, mask_index)
     if strategy != "beam_search":

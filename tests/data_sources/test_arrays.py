@@ -16,7 +16,7 @@ from lamina.data import ArraySource, EmptyDataError, arrays, make_source, split_
 
 
 def rows_of(source, seed=None):
-    return [batch[0].tolist() for batch in source.epoch(seed)]
+    return [batch.tolist() for batch in source.epoch(seed)]
 
 
 @given(rows=st.integers(1, 60), batch=st.integers(1, 9), steps=st.integers(1, 5))
@@ -56,11 +56,11 @@ def test_shuffling_batches_keeps_neighbours_together_and_the_short_one_last():
 
 def test_batches_are_fresh_arrays():
     x = np.zeros((4, 2), "float32")
-    for (batch,) in ArraySource(x, batch_size=2).epoch():
+    for batch in ArraySource(x, batch_size=2).epoch():
         batch += 1
     for chunk in ArraySource(x, batch_size=2).stacked(2):
-        chunk.batch[0][:] = 1
-        assert chunk.batch[0].flags.c_contiguous
+        chunk.batch[:] = 1
+        assert chunk.batch.flags.c_contiguous
     assert not x.any()
 
 
@@ -82,7 +82,7 @@ def test_batches_are_fresh_arrays():
 def test_every_kind_of_array_becomes_floatx(x):
     for shuffle in (False, True):
         source = make_source(x, shuffle=shuffle)
-        (batch,) = next(source.epoch(1))
+        batch = next(source.epoch(1))
         assert batch.dtype == "float32"
         assert sorted(batch.tolist()) == [[1, 2], [3, 4]]
 
@@ -94,7 +94,7 @@ def test_a_pandas_column_has_the_shape_of_a_table_of_one_column():
 
 def test_numbers_that_are_not_floating_keep_their_dtype():
     x = {"ids": np.arange(3, dtype="uint8"), "mask": np.ones(3, bool), "value": np.ones(3)}
-    (batch,) = next(make_source(x, floatx="float16").epoch())
+    batch = next(make_source(x, floatx="float16").epoch())
     assert [batch[key].dtype.name for key in sorted(batch)] == ["uint8", "bool", "float16"]
 
 
@@ -140,7 +140,7 @@ def test_counts_are_checked(bad):
 
 def test_empty_arrays_may_be_allowed():
     source = make_source(np.empty((0, 3)), allow_empty=True)
-    assert list(source.epoch()) == [] and source.peek()[0].shape == (0, 3)
+    assert list(source.epoch()) == [] and source.peek().shape == (0, 3)
 
 
 def test_class_weights_become_sample_weights():
@@ -212,9 +212,9 @@ def test_unshuffled_rows_are_not_warned_of():
 def test_large_batches_gathered_ahead_are_the_same(monkeypatch, steps):
     def batches():
         source = ArraySource(np.arange(40.0).reshape(20, 2), batch_size=3, shuffle=True)
-        found = [(source.get_state(), rows.tolist()) for _, (rows,), _ in source.stacked(steps, 7)]
+        found = [(source.get_state(), rows.tolist()) for _, rows, _ in source.stacked(steps, 7)]
         source.set_state({"given": 4})
-        return [*found, *(rows.tolist() for _, (rows,), _ in source.stacked(steps, 7))]
+        return [*found, *(rows.tolist() for _, rows, _ in source.stacked(steps, 7))]
 
     expected = batches()
     monkeypatch.setattr(arrays, "_LARGE", 1)

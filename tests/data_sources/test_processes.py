@@ -27,7 +27,7 @@ class Numbers(PyDataset):
 
 if __name__ == "__main__":
     source = make_source(Numbers(workers=2, use_multiprocessing=True))
-    rows = [batch[0][0] for batch in source.epoch()]
+    rows = [batch[0] for batch in source.epoch()]
     assert [row[0] for row in rows] == list(range(6))
     assert os.getpid() not in {row[1] for row in rows}
     source.on_epoch_end()

@@ -59,13 +59,14 @@ def test_a_short_stream_ends_its_epoch_with_a_warning_and_reuses_nothing():
 
 def test_epochs_of_arrays_span_passes_but_never_fill_up_with_repeats():
     x = np.arange(5.0)[:, None]
-    assert seen(make_source(x, batch_size=1, steps=4), 3) == [
+    y = np.zeros(5)
+    assert seen(make_source(x, y, batch_size=1, steps=4), 3) == [
         [0, 1, 2, 3],
         [4, 0, 1, 2],
         [3, 4, 0, 1],
     ]
     with pytest.warns(UserWarning, match="gave 5 batches, fewer than the 7"):
-        assert seen(make_source(x, batch_size=1, steps=7), 2) == [[0, 1, 2, 3, 4]] * 2
+        assert seen(make_source(x, y, batch_size=1, steps=7), 2) == [[0, 1, 2, 3, 4]] * 2
 
 
 def test_a_loader_begins_anew_each_epoch():

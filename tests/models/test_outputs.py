@@ -41,6 +41,8 @@ CASES = {
     ),
     "lists": (lists, {"loss": [["mse"], ["mae"]]}, [[P], [V]]),
     "no targets": (pair, {"loss": [None, "mse"], "metrics": [None, "mae"]}, [None, V]),
+    "targets of the only loss": (pair, {"loss": ["mse", None], "metrics": [["mae"], None]}, P),
+    "the same in a list": (pair, {"loss": [None, "mse"]}, [V]),
     "one weight": (pair, {"loss": "mse", "loss_weights": [0.3]}, [P, V]),
     "weighted": (
         pair,

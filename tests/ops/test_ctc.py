@@ -51,6 +51,20 @@ def test_the_loss_is_that_of_all_paths(backend, blank):
     np.testing.assert_allclose(loss, expected, rtol=1e-5)
 
 
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("strategy", ["greedy", "beam_search"])
+def test_lengths_are_integers_of_any_type(backend, strategy):
+    def results(dtype):
+        counts, steps = (one.astype(dtype) for one in LENGTHS)
+        loss = ops.ctc_loss(TARGET, LOGITS, counts, steps)
+        found = [loss, *ops.ctc_decode(LOGITS, steps, strategy)]
+        return [ops.convert_to_numpy(one) for one in found]
+
+    with use(backend):
+        for one, other in zip(results("int64"), results("int32"), strict=True):
+            assert one.dtype == other.dtype and np.array_equal(one, other)
+
+
 @few
 @given(st.integers(1, 8), st.integers(2, 5), st.integers(1, 4), st.data())
 def test_the_loss_is_that_of_keras(steps, classes, count, data):

@@ -29,8 +29,8 @@ class ForeignModule:
         learnt = [(name, cell, cell.value.requires_grad) for name, cell in self._parameters.items()]
         return learnt + [(name, cell, False) for name, cell in self._buffers.items()]
 
-    def __call__(self, *args: Any, training: bool = False, **kwargs: Any) -> Any:
-        self._module.train(training)
+    def __call__(self, *args: Any, training: bool | None = None, **kwargs: Any) -> Any:
+        self._module.train(torch.is_grad_enabled() if training is None else training)
         if local.frame is None:
             return self._module(*args, **kwargs)
         values = {name: read(cell) for name, cell in self._parameters.items()}

@@ -1,0 +1,182 @@
+"""What programs written for Keras rely on without saying so: each runs on both, with one result."""
+
+import json
+
+import keras
+import numpy as np
+import pytest
+
+import lamina
+from lamina.backend import current
+
+ONES = np.ones((8, 4), "float32")
+RISING = np.array([[1.0], [2.0], [6.0]], "float32")
+
+
+def line(k, **kwargs):
+    model = k.Sequential([k.Input((1,)), k.layers.Dense(1, kernel_initializer="ones")])
+    model.compile(k.optimizers.SGD(0.0), "mae", **kwargs)
+    return model
+
+
+def a_guard_against_nan_changes_no_logs(k):
+    guard = k.callbacks.TerminateOnNaN()
+    fitted = {"batch_size": 1, "epochs": 2, "verbose": 0, "callbacks": [guard]}
+    return line(k, metrics=["mse"]).fit(RISING, 0 * RISING, **fitted).history
+
+
+def logs_of_batches_are_numbers(k):
+    told = []
+
+    class Tell(k.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            told.append(json.dumps(logs))
+
+        def on_test_batch_end(self, batch, logs=None):
+            told.append(json.dumps(logs))
+
+        def on_predict_batch_end(self, batch, logs=None):
+            told.append(type(logs["outputs"]).__name__)
+
+    model, every = line(k), {"batch_size": 1, "verbose": 0, "callbacks": [Tell()]}
+    model.fit(RISING, 0 * RISING, shuffle=False, **every)
+    model.evaluate(RISING, 0 * RISING, **every)
+    model.predict(RISING, **every)
+    return told
+
+
+def layers_are_in_training_where_call_says_so(k):
+    class Plain(k.Model):
+        def __init__(self):
+            super().__init__()
+            self.inner = k.layers.Dropout(0.5)
+
+        def call(self, x):
+            return self.inner(x)
+
+        def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+            return k.ops.mean(k.ops.equal(y_pred, 0))
+
+    class Told(Plain):
+        def call(self, x, training=None):
+            return self.inner(x, training=training)
+
+    losses = []
+    for made in (Plain(), Told()):
+        made.compile("sgd")
+        losses.append(made.fit(ONES, ONES, verbose=0).history["loss"][0] > 0)
+    return losses
+
+
+def a_loss_need_not_hear_of_training(k):
+    class Own(k.Model):
+        def __init__(self):
+            super().__init__()
+            self.dense = k.layers.Dense(1, kernel_initializer="ones")
+
+        def call(self, x):
+            return self.dense(x)
+
+        def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None):
+            return k.ops.mean(y_pred)
+
+    model = Own()
+    model.compile(k.optimizers.SGD(0.0))
+    fitted = model.fit(ONES, ONES, verbose=0).history["loss"]
+    return fitted, model.evaluate(ONES, ONES, verbose=0)
+
+
+def a_model_tells_the_layers_behind_it_its_shape(k):
+    inner = k.Sequential([k.Input((4,)), k.layers.Dense(3)])
+    alone = k.Sequential([inner])
+    built = [alone.built]
+    alone.add(k.layers.Dense(2))
+    x = k.Input((4,))
+    made = k.Sequential([k.Model(x, k.layers.Dense(3)(x)), k.layers.Dense(2)])
+    again = k.Sequential.from_config(made.get_config())
+    for one in (alone, made, again):
+        built.append((one.built, len(one.weights), one.input_shape, one.output_shape))
+    return built
+
+
+def an_activation_is_taken_away(k):
+    found = []
+    for layer, shape in (
+        (k.layers.Dense(2, "relu", kernel_initializer="ones"), (1, 3)),
+        (
+            k.layers.EinsumDense("ab,bc->ac", 2, activation="relu", kernel_initializer="ones"),
+            (1, 3),
+        ),
+        (k.layers.Conv1D(2, 1, activation="relu", kernel_initializer="ones"), (1, 2, 3)),
+        (k.layers.DepthwiseConv1D(1, activation="relu", depthwise_initializer="ones"), (1, 2, 3)),
+        (k.layers.SimpleRNN(2, kernel_initializer="ones"), (1, 1, 3)),
+    ):
+        getattr(layer, "cell", layer).activation = None
+        found.append(k.ops.convert_to_numpy(layer(np.full(shape, -1.0, "float32"))).tolist())
+    return found
+
+
+def a_layer_says_itself_how_it_was_built(k):
+    class Scaled(k.layers.Layer):
+        def call(self, x):
+            return x
+
+        def get_build_config(self):
+            return {"scale": 3}
+
+        def build_from_config(self, config):
+            self.scale = config["scale"]
+
+    x = k.Input((5,))
+    models = [k.Model(x, Scaled()(x)), k.Sequential([x, Scaled()])]
+    with k.saving.custom_object_scope({"Scaled": Scaled}):
+        return [k.models.model_from_json(one.to_json()).layers[-1].scale for one in models]
+
+
+PROGRAMS = [
+    a_guard_against_nan_changes_no_logs,
+    logs_of_batches_are_numbers,
+    layers_are_in_training_where_call_says_so,
+    a_loss_need_not_hear_of_training,
+    a_model_tells_the_layers_behind_it_its_shape,
+    an_activation_is_taken_away,
+    a_layer_says_itself_how_it_was_built,
+]
+
+
+@pytest.mark.parametrize("program", PROGRAMS, ids=lambda program: program.__name__)
+def test_it_is_as_in_keras(program):
+    assert program(lamina) == program(keras)
+
+
+@pytest.mark.parametrize("eager", [False, True])
+def test_a_step_gets_the_data_as_they_were_given(eager):
+    """`x` alone comes by itself, and in a tuple only where it was in one."""
+    seen = []
+
+    class Looking(lamina.Model):
+        def train_step(self, data):
+            seen.append(data)
+            return {"loss": lamina.ops.zeros(())}
+
+    def kinds(data):
+        if isinstance(data, dict):
+            return {key: kinds(one) for key, one in data.items()}
+        if isinstance(data, (list, tuple)):
+            return type(data)(kinds(one) for one in data)
+        return "tensor" if isinstance(data, current().tensor_types) else type(data)
+
+    for data, expected in (
+        (ONES, "tensor"),
+        ({"a": ONES}, {"a": "tensor"}),
+        ([ONES, ONES], (["tensor", "tensor"],)),
+        (iter([ONES]), "tensor"),
+        (iter([{"a": ONES}]), {"a": "tensor"}),
+        (iter([(ONES,)]), ("tensor",)),
+        (iter([(ONES, ONES)]), ("tensor", "tensor")),
+    ):
+        seen.clear()
+        model = Looking()
+        model.compile(run_eagerly=eager)
+        model.fit(data, verbose=0)
+        assert kinds(seen[-1]) == expected
