@@ -20,10 +20,8 @@ import jax
 
 # Buffers up to this size, and as much free memory as this at the end of a heap, are kept.
 _KEPT_BYTES = 2**30
-# More than a thread's heap takes from the system at a time: it then keeps what is empty.
-_HEAP_BYTES = 2**27
 # Names of parameters in <malloc.h>.
-_TRIM_THRESHOLD, _TOP_PAD, _MMAP_THRESHOLD = -1, -2, -3
+_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
 
 
 def keep_buffers() -> None:
@@ -38,7 +36,6 @@ def keep_buffers() -> None:
     library = ctypes.CDLL(None)
     library.mallopt(_MMAP_THRESHOLD, _KEPT_BYTES)
     library.mallopt(_TRIM_THRESHOLD, _KEPT_BYTES)
-    library.mallopt(_TOP_PAD, _HEAP_BYTES)
     if "JAX_CPU_ENABLE_ASYNC_DISPATCH" not in os.environ:
         known: Any = jax.config
         known.update("jax_cpu_enable_async_dispatch", False)
