@@ -7,6 +7,7 @@ import inspect
 from typing import Any
 
 _MISSING = inspect.Parameter.empty
+_PACKAGE = __name__.split(".")[0]
 
 
 @functools.cache
@@ -50,6 +51,21 @@ class _Parameters:
 def _parameters(cls: Any) -> _Parameters | None:
     known = signature(cls)
     return None if known is None else _Parameters(list(known.parameters.values())[1:])
+
+
+@functools.cache
+def _below_own_configs(cls: Any) -> Any:
+    """The first class that comes after every `get_config` of the program's own.
+
+    None where that is the base class of all, which tells of itself.
+    """
+    recorded = [one for one in cls.__mro__ if issubclass(one, Recorded)]
+    telling = [i for i, one in enumerate(recorded) if "get_config" in vars(one)]
+    own = [i for i in telling if recorded[i].__module__.split(".")[0] != _PACKAGE]
+    if not own:
+        return cls
+    below = own[-1] + 1
+    return None if below >= telling[-1] else recorded[below]
 
 
 def record(cls: type, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
@@ -101,12 +117,24 @@ class Recorded:
         return instance
 
     def recorded_config(self) -> dict[str, Any]:
-        """The constructor's arguments, as attributes hold them where there are such."""
-        return {
+        """The constructor's arguments, as attributes hold them where there are such.
+
+        Of a program's own class whose `get_config` adds what that class takes: those of the class
+        below it.
+        """
+        given = self._arguments
+        cls: Any = type(self)
+        below = _below_own_configs(cls)
+        if below is not cls:
+            known = None if below is None else _parameters(below)
+            taken = {} if known is None else known.defaults
+            given = {name: given.get(name, value) for name, value in taken.items()}
+        found = {
             name: getattr(self, name, value)
-            for name, value in self._arguments.items()
+            for name, value in given.items()
             if not name.startswith("*")
         }
+        return {name: value for name, value in found.items() if value is not _MISSING}
 
     def __repr__(self) -> str:
         cls: Any = type(self)

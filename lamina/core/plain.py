@@ -66,6 +66,11 @@ def is_tagged(value: Any) -> bool:
     return isinstance(value, dict) and value.get("class_name") in _TAGS
 
 
+def _is_place(value: dict[str, Any]) -> bool:
+    """Whether a tag stands for a tensor in the graph of a model, whose config is around it."""
+    return value["class_name"] == "__keras_tensor__" and bool(value["config"].get("keras_history"))
+
+
 def untagged(value: Any) -> Any:
     """`value`, which may be nested, with what `tagged` made back in its place.
 
@@ -73,7 +78,7 @@ def untagged(value: Any) -> Any:
         >>> untagged([1, tagged(slice(1, 4))])
         [1, slice(1, 4, None)]
     """
-    if is_tagged(value):
+    if is_tagged(value) and not _is_place(value):
         return _TAGS[value["class_name"]](untagged(value["config"]))
     if isinstance(value, dict):
         return {key: untagged(one) for key, one in value.items()}

@@ -125,7 +125,8 @@ def identify(slot: str, identifier: Any, *, allow_none: bool = True) -> Any:
     if isinstance(identifier, str):
         found = resolve(slot, identifier)
     elif isinstance(identifier, dict) and "class_name" in identifier:
-        return revive(slot, identifier)
+        # A model stands wherever a layer does.
+        return revive(slot_of(identifier) if slot == "layers" else slot, identifier)
     else:
         found = identifier
     if inspect.isclass(found):
@@ -267,7 +268,9 @@ def _serialize(value: Any) -> Any:
     if inspect.isfunction(value):
         return value.__name__ if _is_ours(value) else _described(value, "function", value.__name__)
     if hasattr(value, "get_config") and not inspect.isclass(value):
-        described = _described(type(value), type(value).__name__, _serialize(value.get_config()))
+        cls = type(value)
+        name = vars(cls).get("keras_name", cls.__name__)
+        described = _described(cls, name, _serialize(value.get_config()))
         sharing.note(value, described)
         for part in ("build_config", "compile_config"):
             state = getattr(value, f"get_{part}", lambda: None)()

@@ -45,6 +45,7 @@ class Source(ABC):
         num_rows: rows in an epoch, or None where that is not known beforehand.
         exhausted: True once a source that can be read only once has been read to its end.
         endless: True where a pass over the data is known never to end.
+        read_once: True where the data cannot begin anew.
     """
 
     batch_size: int | None = None
@@ -52,6 +53,7 @@ class Source(ABC):
     num_rows: int | None = None
     exhausted: bool = False
     endless: bool = False
+    read_once: bool = False
 
     @abstractmethod
     def epoch(self, shuffle_seed: int | None = None) -> Iterator[Batch]:
@@ -123,10 +125,14 @@ class StepLimitedSource(Source):
         source: the data.
         steps: batches in an epoch.
         at_most: whether fewer are as good, so that there is nothing to warn of.
+        anew: whether each epoch begins with the first batch, where the data can be read again.
     """
 
-    def __init__(self, source: Source, steps: int, at_most: bool = False) -> None:
+    def __init__(
+        self, source: Source, steps: int, at_most: bool = False, anew: bool = False
+    ) -> None:
         self._source = source
+        self._anew = anew and not source.read_once
         self._pass: Iterator[Batch] | None = None
         self._seed: int | None = None  # of the pass
         # How many batches of the epoch have been taken, and whether its pass began in it.
@@ -146,6 +152,8 @@ class StepLimitedSource(Source):
         assert self.num_batches is not None
         self._taken, self._began_here = self._resumed
         self._resumed = (0, False)
+        if self._anew:
+            self._pass = None
         while self._taken < self.num_batches:
             if self._pass is None:
                 if self._began_here or (self._taken and self._source.exhausted):
@@ -162,6 +170,8 @@ class StepLimitedSource(Source):
 
     def get_state(self) -> dict[str, Any]:
         """The state of the data, and of the pass and the epoch in progress."""
+        if self._anew:
+            return {}
         return {
             "source": self._source.get_state(),
             "passing": self._pass is not None,
@@ -172,6 +182,8 @@ class StepLimitedSource(Source):
 
     def set_state(self, state: dict[str, Any]) -> None:
         """Go on in the middle of a pass and of an epoch."""
+        if self._anew:
+            return
         self._source.set_state(state["source"])
         self._seed = state["seed"]
         self._pass = self._source.epoch(self._seed) if state["passing"] else None

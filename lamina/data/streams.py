@@ -107,14 +107,14 @@ class IterableSource(Source):
         floatx: str = "float32",
     ) -> None:
         self._data = data
-        self._read_once = iter(data) is data if isinstance(data, Iterator) else False
+        self.read_once = iter(data) is data if isinstance(data, Iterator) else False
         self._convert = BatchConverter(class_weight, floatx)
         self._pending: Iterator[Batch] | None = None
         self._peeked: Batch | None = None
         self._given = 0  # in all
         self._in_pass = self._resumed = 0
         self._first: str | None = None  # the digest of the first batch of every pass
-        self.num_batches = None if self._read_once else _length(data)
+        self.num_batches = None if self.read_once else _length(data)
         self.endless = _is_endless(data)
         batch_size = getattr(data, "batch_size", None)
         self.batch_size = batch_size if isinstance(batch_size, int) else None
@@ -144,7 +144,7 @@ class IterableSource(Source):
         if has_own_state(self._data):
             set_own_state(self._data, state["own"])
             self._pending = self._peeked = None
-        elif not self._read_once:
+        elif not self.read_once:
             self._resumed = self._in_pass = state["given"]
 
     def describe(self) -> dict[str, Any]:
@@ -159,7 +159,7 @@ class IterableSource(Source):
         name = type(self._data).__name__
         if has_own_state(self._data):
             return None
-        if self._read_once:
+        if self.read_once:
             return f"a {name} can be read only once, and not from the middle"
         self._first = digest(self.peek())
         if digest(next(self._read())) == self._first:
@@ -191,7 +191,7 @@ class IterableSource(Source):
                 found += 1
                 self._given += 1
                 yield batch
-        self.exhausted = self._read_once
+        self.exhausted = self.read_once
         if not found:
             raise EmptyDataError(self._nothing_left() if self._given else self._nothing(index))
 

@@ -71,7 +71,10 @@ def _with_rank(x: Tensor, rank: int) -> Tensor:
 
 
 class _Choosing(Elementwise):
-    """A merge in which what one input masks is what the others have there."""
+    """A merge in which what one input masks is what the others have there.
+
+    Where all mask an element, it is the first one's.
+    """
 
     def call(self, inputs: Tensors, mask: Any = None) -> Tensor:
         if mask is None or all(one is None for one in mask):
@@ -85,8 +88,11 @@ class _Choosing(Elementwise):
                 result, valid = x, own
                 continue
             both = self._pair(result, x)
-            result = ops.where(own, ops.where(valid, both, x), ops.where(valid, result, x))
+            result = ops.where(own, ops.where(valid, both, x), result)
             valid = ops.logical_or(valid, own)
+        return self._where_valid(result, valid)
+
+    def _where_valid(self, result: Tensor, valid: Tensor) -> Tensor:
         return result
 
 
@@ -131,13 +137,16 @@ class Subtract(Elementwise):
 
 
 class Multiply(_Choosing):
-    """The product of several tensors, elementwise; masked elements count as 1.
+    """The product of several tensors, elementwise; masked elements count as 1, of all as 0.
 
     Example:
         >>> from lamina import layers, ops
         >>> layers.Multiply()([2 * ops.ones((1, 2)), 3 * ops.ones((1, 2))]).tolist()
         [[6.0, 6.0]]
     """
+
+    def _where_valid(self, result: Tensor, valid: Tensor) -> Tensor:
+        return ops.where(valid, result, 0)
 
     def _pair(self, first: Tensor, second: Tensor) -> Tensor:
         return ops.multiply(first, second)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from lamina import constraints, initializers, ops, random, regularizers
+from lamina.core import registry
 from lamina.core.context import get_mask
 from lamina.core.layer import Layer
 from lamina.core.seeds import SeedGenerator
@@ -15,7 +16,6 @@ from lamina.layers.attention import LEAST
 from lamina.layers.checks import fraction, positive
 from lamina.layers.dense import EinsumDense
 from lamina.ops.row import Tensor, TensorLike
-from lamina.symbolic.graph import auto_name
 
 
 def _kept(attribute: str, meaning: str) -> Any:
@@ -291,7 +291,7 @@ class MultiHeadAttention(Layer):
         return ops.einsum("bnts,bsnh->btnh", weights, v), weights
 
 
-class GroupQueryAttention(MultiHeadAttention):
+class GroupedQueryAttention(MultiHeadAttention):
     """Attention in which groups of query heads share one head of keys and one of values.
 
         head = softmax(q · kᵀ / sqrt(head_dim)) · v,  output = heads · W + b
@@ -330,6 +330,10 @@ class GroupQueryAttention(MultiHeadAttention):
         Ainslie et al., 2023, https://arxiv.org/abs/2305.13245
     """
 
+    # As Keras exports it and has it in configs; automatic names and folders have the class's own.
+    keras_name: ClassVar[str] = "GroupQueryAttention"
+    not_shown_by_keras = frozenset({"query_dense", "key_dense", "value_dense", "output_dense"})
+
     def __init__(
         self,
         head_dim: int,
@@ -350,8 +354,6 @@ class GroupQueryAttention(MultiHeadAttention):
         seed: int | None = None,
         **kwargs: Any,
     ) -> None:
-        if kwargs.get("name") is None:
-            kwargs["name"] = auto_name("grouped_query_attention")  # what Keras calls it
         super().__init__(
             positive("num_query_heads", num_query_heads),
             positive("head_dim", head_dim),
@@ -414,3 +416,6 @@ def _unflattened(heads: Tensor, shape: tuple[int, ...], axes: list[int]) -> Tens
     sizes = [shape[axis] for axis in order[:-2]]
     heads = ops.reshape(heads, (*sizes, *heads.shape[-2:]))
     return ops.transpose(heads, [order.index(axis) for axis in range(rank)])
+
+
+GroupQueryAttention = registry.enter("layers", GroupedQueryAttention, "GroupQueryAttention")

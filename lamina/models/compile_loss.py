@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -39,12 +39,14 @@ class CompileLoss:
         self.weights = [1.0 if weight is None else _number(weight) for weight in weights]
         self.trackers: dict[int, Mean] = {}
         if sum(one is not None for one in self.losses) > 1:
-            self._track(given)
+            told = isinstance(loss, dict) and outputs.by_key
+            self._track(given, map(names.index, loss) if told else range(len(names)))
 
-    def _track(self, given: list[Any]) -> None:
+    def _track(self, given: list[Any], order: Iterable[int]) -> None:
         """Keep a mean of each loss, under the name of its output, or its own for one without."""
         taken: list[str] = []
-        for i, loss in enumerate(self.losses):
+        for i in order:
+            loss = self.losses[i]
             if loss is None:
                 continue
             own = f"{given[i] if isinstance(given[i], str) else loss.name}_"

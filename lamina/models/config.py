@@ -30,6 +30,11 @@ def graph_config(graph: Graph) -> dict[str, Any]:
         operation = history.node.operation
         return [operation.name, calls[operation].index(history.node), history.index]
 
+    def end(tensor: KerasTensor) -> list[Any]:
+        name, node, index = place(tensor)
+        assert tensor.history is not None
+        return [name, node + _first_call(tensor.history.node.operation), index]
+
     def reference(value: Any) -> Any:
         if isinstance(value, KerasTensor):
             config = {"shape": value.shape, "dtype": value.dtype, "keras_history": place(value)}
@@ -59,8 +64,8 @@ def graph_config(graph: Graph) -> dict[str, Any]:
         layers = [described(operation) for operation in graph.operations]
     return {
         "layers": sharing.settle(layers),
-        "input_layers": _nested(place, graph.inputs),
-        "output_layers": _nested(place, graph.outputs),
+        "input_layers": _nested(end, graph.inputs),
+        "output_layers": _nested(end, graph.outputs),
     }
 
 
@@ -128,7 +133,7 @@ def graph_from_config(config: dict[str, Any]) -> tuple[Any, Any]:
         if len(left) == len(waiting):
             raise ValueError(_stuck(left, made))
         waiting = left
-    return tuple(_found(config[key], results) for key in ("input_layers", "output_layers"))
+    return tuple(_found(config[key], results, made) for key in ("input_layers", "output_layers"))
 
 
 class _NotYet(Exception):
@@ -180,10 +185,21 @@ def _resolved(value: Any, results: dict[tuple[str, int], list[Any]]) -> Any:
     return value
 
 
-def _found(places: Any, results: dict[tuple[str, int], list[Any]]) -> Any:
+def _first_call(operation: Operation) -> int:
+    """The number of an operation's first call, where inputs and outputs of the model are told.
+
+    There Keras counts from 1 in a functional model, whose own graph is 0 to it.
+    """
+    functional = getattr(operation, "_graph", None) is not None and not hasattr(operation, "_chain")
+    return int(functional)
+
+
+def _found(
+    places: Any, results: dict[tuple[str, int], list[Any]], made: dict[str, Operation]
+) -> Any:
     if isinstance(places, dict):
-        return {key: _found(one, results) for key, one in places.items()}
+        return {key: _found(one, results, made) for key, one in places.items()}
     if len(places) == 3 and isinstance(places[0], str):
         name, node, index = places
-        return results[name, node][index]
-    return [_found(one, results) for one in places]
+        return results[name, node - _first_call(made[name])][index]
+    return [_found(one, results, made) for one in places]

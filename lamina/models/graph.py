@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import dataclasses
 import functools
 from typing import Any
 
@@ -11,7 +12,7 @@ import optree
 from lamina import ops
 from lamina.backend import current
 from lamina.backend.dtypes import is_float, standardize_dtype
-from lamina.core.context import get_mask, set_mask
+from lamina.core.context import get_mask, local, set_mask
 from lamina.core.layer import Layer
 from lamina.ops.operand import is_concrete
 from lamina.symbolic import dimension
@@ -66,8 +67,19 @@ class Graph:
         """The calls made ready to run."""
         return Program(self.nodes, self.flat_inputs, self.outputs)
 
+    @functools.cached_property
+    def _told_program(self) -> Program:
+        """The same where it is known whether to train: what calls say of that gives way.
+
+        So it is in Keras, which writes defaults of `training` into its files as if they were given.
+        """
+        nodes = [_untold(node) for node in self.nodes]
+        same = all(one is other for one, other in zip(nodes, self.nodes, strict=True))
+        return self.program if same else Program(nodes, self.flat_inputs, self.outputs)
+
     def __getstate__(self) -> dict[str, Any]:
-        return {key: value for key, value in vars(self).items() if key != "program"}
+        made = ("program", "_told_program")
+        return {key: value for key, value in vars(self).items() if key not in made}
 
     def _check_names(self) -> None:
         counts = collections.Counter(one.name for one in self.operations)
@@ -105,7 +117,9 @@ class Graph:
     def __call__(self, inputs: Any) -> Any:
         """The outputs for `inputs`, nested as the graph's inputs or by their names."""
         single = len(self.flat_inputs) == 1 and _fits(inputs, self.flat_inputs[0])
-        return self.program([inputs] if single else self._matched(inputs))
+        told = local.context is not None and local.context.training is not None
+        program = self._told_program if told else self.program
+        return program([inputs] if single else self._matched(inputs))
 
     def _matched(self, inputs: Any) -> list[Any]:
         """The values in the order of the flat inputs, each checked and in its input's type."""
@@ -140,6 +154,19 @@ class Graph:
 
     def _names(self) -> str:
         return ", ".join(f"{one.name}: {dimension.reveal(one.shape)}" for one in self.flat_inputs)
+
+
+def _untold(node: Node) -> Node:
+    """A call of a layer without its argument `training`."""
+    if not isinstance(node.operation, Layer):
+        return node
+    place = node.operation._signature.training_position
+    kwargs = {name: one for name, one in node.kwargs.items() if name != "training"}
+    if place < len(node.args):
+        args = (*node.args[:place], None, *node.args[place + 1 :])
+        return dataclasses.replace(node, args=args, kwargs=kwargs)
+    same = len(kwargs) == len(node.kwargs)
+    return node if same else dataclasses.replace(node, kwargs=kwargs)
 
 
 def _visiting_order(outputs: list[KerasTensor], stop: set[int]) -> dict[Operation, int]:

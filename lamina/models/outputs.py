@@ -24,12 +24,14 @@ class Outputs:
             the name of the layer alone.
         paths: the keys and numbers that lead to each output in nested ones; none where they are
             a dictionary or a list of tensors, or one tensor.
+        by_key: whether they are a dictionary of tensors.
     """
 
     names: list[str]
     prefixes: list[str]
     metric_prefixes: list[str]
     paths: list[tuple[Any, ...]]
+    by_key: bool = False
 
     @classmethod
     def of(cls, y_pred: Any, graph: Any = None) -> Outputs:
@@ -46,7 +48,7 @@ class Outputs:
             names = [f"output_{i}" for i in range(count)] if count > 1 else ["output"]
             return cls(names, [""] * len(names), [""] * len(names), [])
         prefixes = [f"{name}_" if len(names) > 1 else "" for name in names]
-        return cls(names, prefixes, prefixes, [])
+        return cls(names, prefixes, prefixes, [], isinstance(y_pred, dict))
 
     @classmethod
     def _nested(cls, tree: Any, paths: list[tuple[Any, ...]]) -> Outputs:

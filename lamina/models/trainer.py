@@ -486,5 +486,7 @@ def _due(epoch: int, freq: Any) -> bool:
 def _validation_source(data: Any, batch_size: int | None, steps: int | None) -> Source:
     if isinstance(data, (tuple, list)) and 1 <= len(data) <= 3:
         x, y, weight = unpack_x_y_sample_weight(data)
-        return make_source(x, y, weight, batch_size=batch_size, steps=steps, floatx=floatx())
-    return make_source(data, batch_size=batch_size, steps=steps, floatx=floatx())
+        data, given = x, (y, weight)
+    else:
+        given = (None, None)
+    return make_source(data, *given, batch_size=batch_size, steps=steps, floatx=floatx(), anew=True)

@@ -22,9 +22,21 @@ _ARGUMENTS = (
 )
 
 
-def modern_compile_config(model: Config, note: Note) -> Config:
-    """The compile_config of a model's config, which is in its new form already."""
-    old = model["compile_config"]
+# What is gone of the arguments.
+_OF_KERAS_2 = ("auto_scale_loss", "is_compiled", "sample_weight_mode")
+
+
+def modern_compile_config(model: Config, own: bool, note: Note) -> Config:
+    """The compile_config of a model's config, which is in its new form already.
+
+    Args:
+        model: the config.
+        own: whether its class is the program's own, which may have said what it likes.
+        note: takes what is mapped.
+    """
+    old: Config = model["compile_config"]
+    if own and not old.keys() <= {*_ARGUMENTS, *_OF_KERAS_2}:
+        return old
     found = {key: one for key, one in old.items() if key in _ARGUMENTS and one is not None}
     if isinstance(found.get("optimizer"), dict):
         found["optimizer"] = _optimizer(found["optimizer"], note)

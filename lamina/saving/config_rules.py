@@ -68,7 +68,8 @@ def _modern(value: Any, note: Note) -> Any:
         return found
     found = _known_module(found, note)
     if isinstance(found.get("compile_config"), dict):
-        found["compile_config"] = modern_compile_config(found, note)
+        own = _is_custom(found) or not registry.may_be_ours(found)
+        found["compile_config"] = modern_compile_config(found, own, note)
     if not registry.may_be_ours(found) or _is_custom(found):
         return found
     config = found.get("config")

@@ -75,8 +75,10 @@ def _attributes(part: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _shown_name(cls: type, name: str) -> str:
-    """The name of the property that shows a private attribute, where there is one."""
+    """The name of the property that shows a private attribute, where Keras has one too."""
     public = name.lstrip("_")
+    if public in getattr(cls, "not_shown_by_keras", ()):
+        return name
     return public if isinstance(getattr(cls, public, None), property) else name
 
 

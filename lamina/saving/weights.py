@@ -222,6 +222,11 @@ def _fits(path: str, part: Any, entries: dict[str, Entry], how: Loading) -> bool
     if not _is_plain(part):
         _check_budget(path, part, entries)
         return True
+    if of_optimizer(path) and len(entries) < len(variables_of(part)):
+        fresh = len(type(part).from_config(part.get_config()).variables)
+        if not entries or entries.keys() == {str(number) for number in range(fresh)}:
+            how.report.defaulted.append(f"{path}: the file has no state of an optimizer")
+            return False
     problem = _problem(path, part, entries, how)
     if problem is None:
         return bool(entries)
@@ -245,9 +250,6 @@ def warn_left_out(problem: str, what: str, how: Loading) -> None:
 def _problem(path: str, part: Any, entries: dict[str, Entry], how: Loading) -> str | None:
     own = variables_of(part)
     what = f"{type(part).__name__} {part.name!r} at {path or 'the root'!r}"
-    if not entries and of_optimizer(path):
-        how.report.defaulted.append(f"{path}: the file has no state of an optimizer")
-        return None
     if own and not getattr(part, "built", True):
         own = []
     if not own and entries:

@@ -178,7 +178,7 @@ ATTENTION = {
         unlike=SEED,
         left_out=UNEQUAL_SIZES,
     ),
-    "GroupQueryAttention": Draw(
+    "GroupedQueryAttention": Draw(
         {"head_dim": SMALL, "num_query_heads": of([2, 4]), "num_key_value_heads": of([1, 2])},
         {"use_bias": BOOL, "use_gate": BOOL, **weight("kernel"), **weight("bias")},
         {

@@ -193,7 +193,7 @@ AROUND_OTHERS = {
     "LSTMCell",
     "GRUCell",
     "MultiHeadAttention",
-    "GroupQueryAttention",
+    "GroupedQueryAttention",
     "SpectralNormalization",
 }
 

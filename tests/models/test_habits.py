@@ -133,7 +133,123 @@ def a_layer_says_itself_how_it_was_built(k):
         return [k.models.model_from_json(one.to_json()).layers[-1].scale for one in models]
 
 
+def validation_steps_are_the_first_ones(k):
+    class Batches(k.utils.PyDataset):
+        def __len__(self):
+            return 3
+
+        def __getitem__(self, index):
+            return RISING[index : index + 1], 0 * RISING[:1]
+
+    model, fitted = line(k), {"epochs": 3, "verbose": 0, "validation_steps": 2}
+    arrays = {"validation_data": (RISING, 0 * RISING), "validation_batch_size": 1}
+    return [
+        model.fit(RISING, 0 * RISING, **fitted, **data).history["val_loss"]
+        for data in (arrays, {"validation_data": Batches()})
+    ]
+
+
+def what_fit_says_of_training_goes_before_what_a_graph_says(k):
+    x = k.Input((4,))
+    found = []
+    for told in (True, False, None):
+        norm = k.layers.BatchNormalization(momentum=0.5)
+        model = k.Model(x, norm(x, training=told))
+        model.compile(k.optimizers.SGD(0.0), "mse")
+        means = []
+        for run in (
+            lambda model=model: model.predict(ONES, verbose=0),
+            lambda model=model: model.fit(ONES, ONES, verbose=0),
+            lambda model=model: model(ONES),
+        ):
+            run()
+            means.append(float(k.ops.convert_to_numpy(norm.moving_mean)[0]))
+        found.append(means)
+    return found
+
+
+def a_subclass_adds_its_arguments_to_the_config(k):
+    class Own(k.layers.Layer):
+        def __init__(self, units=3, other=2, **kwargs):
+            super().__init__(**kwargs)
+            self.units, self.other = units, other
+
+        def get_config(self):
+            return dict(units=self.units, **super().get_config())
+
+    class Further(Own):
+        def __init__(self, more=1, **kwargs):
+            super().__init__(**kwargs)
+            self.more = more
+
+        def get_config(self):
+            return {"more": self.more, **super().get_config()}
+
+    class Wide(k.layers.Dense):
+        def __init__(self, factor, **kwargs):
+            super().__init__(4 * factor, activation="relu", **kwargs)
+            self.factor = factor
+
+        def get_config(self):
+            return {"factor": self.factor, **super().get_config()}
+
+    class Whole(k.Model):
+        def __init__(self, width=3, **kwargs):
+            super().__init__(**kwargs)
+            self.width = width
+
+        def get_config(self):
+            return dict(width=self.width, **super().get_config())
+
+    class Cost(k.losses.Loss):
+        def __init__(self, slope=2, **kwargs):
+            super().__init__(**kwargs)
+            self.slope = slope
+
+        def get_config(self):
+            return dict(slope=self.slope, **super().get_config())
+
+    told = [sorted(one.get_config()) for one in (Own(5), Further(2), Whole(5))]
+    wide = Wide(2, use_bias=False).get_config()
+    kept = ("factor", "units", "activation", "use_bias", "bias_regularizer")
+    return told, {name: wide[name] for name in kept}, Cost(3).get_config()["slope"]
+
+
+def losses_are_listed_as_they_were_given(k):
+    x = k.Input((4,))
+    zero = {"kernel_initializer": "zeros"}
+    b, a = k.layers.Dense(1, name="b", **zero)(x), k.layers.Dense(1, name="a", **zero)(x)
+    y, listed = {"b": ONES[:, :1], "a": 0 * ONES[:, :1]}, []
+    for outputs in ({"b": b, "a": a}, {"a": a, "b": b}, [b, a]):
+        for losses in ({"b": "mse", "a": "mse"}, {"a": "mse", "b": "mse"}):
+            model = k.Model(x, outputs)
+            model.compile(k.optimizers.SGD(0.0), losses)
+            targets = [y["b"], y["a"]] if isinstance(outputs, list) else y
+            listed.append(model.evaluate(ONES, targets, verbose=0))
+    return listed
+
+
+def what_all_mask_is_the_first_ones(k):
+    class Positive(k.layers.Layer):
+        def compute_mask(self, inputs, mask=None):
+            return inputs[..., 0] > 0
+
+        def call(self, inputs):
+            return inputs * 2
+
+    x = np.array([[[1.0, 5.0], [-2.0, 4.0]], [[-1.0, 2.0], [3.0, 3.0]]], "float32")
+    y = np.array([[[-1.0, 1.0], [-2.0, 3.0]], [[-4.0, 4.0], [5.0, 5.0]]], "float32")
+    pair = [Positive()(x), Positive()(y)]
+    kinds = (k.layers.Multiply, k.layers.Maximum, k.layers.Minimum)
+    return [k.ops.convert_to_numpy(kind()(pair)).tolist() for kind in kinds]
+
+
 PROGRAMS = [
+    validation_steps_are_the_first_ones,
+    what_fit_says_of_training_goes_before_what_a_graph_says,
+    a_subclass_adds_its_arguments_to_the_config,
+    losses_are_listed_as_they_were_given,
+    what_all_mask_is_the_first_ones,
     a_guard_against_nan_changes_no_logs,
     logs_of_batches_are_numbers,
     layers_are_in_training_where_call_says_so,

@@ -233,7 +233,7 @@ def test_data_that_cannot_be_resumed_exactly_is_refused_by_name(
     assert not list(tmp_path.rglob("generation-*"))
 
 
-def test_validation_that_goes_on_from_epoch_to_epoch(programs, tmp_path):
+def test_validation_on_the_first_batches(programs, tmp_path):
     options = {"validation_data": Batches(), "validation_steps": 3}
     expected = programs.run(tmp_path / "a", **options)
     found, _ = programs.cut_and_resumed(tmp_path / "b", (2, 3), 2, **options)
