@@ -9,8 +9,10 @@ from lamina import metrics
 from lamina.models.outputs import Outputs, name_of, unique_name
 
 
-class CompileMetrics:
+class CompileMetrics(metrics.Metric):
     """What `compile(metrics=…, weighted_metrics=…)` says, held against the model's outputs.
+
+    A program that goes through `model.metrics` sees one metric, whose result is a dictionary.
 
     Args:
         plain: metrics that ignore sample weights: names, functions or metrics; nested in a list
@@ -31,6 +33,7 @@ class CompileMetrics:
         y_true: Any,
         y_pred: Any,
     ) -> None:
+        super().__init__(name="compile_metrics")
         self.outputs, self.names, self._split = outputs, outputs.names, split
         targets = split(y_true)
         predictions = outputs.split(y_pred)
@@ -56,6 +59,16 @@ class CompileMetrics:
     def metrics(self) -> list[Any]:
         """The metrics, in order."""
         return [metric for _, _, _, metric in self.entries]
+
+    @property
+    def variables(self) -> list[Any]:
+        """Those of all metrics, in order."""
+        return [variable for metric in self.metrics for variable in metric.variables]
+
+    def reset_state(self) -> None:
+        """Start every metric anew."""
+        for metric in self.metrics:
+            metric.reset_state()
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         """Take one batch into every metric."""

@@ -138,7 +138,7 @@ class Steps(Compilation):
         """The values of all metrics by name."""
         found: dict[str, Any] = {}
         for metric in self.metrics:
-            if self._is_compiled(metric):
+            if metric is self._compile_metrics:
                 continue
             found.update(named_result(metric.name, metric))
         if self._compile_metrics is not None:
@@ -147,7 +147,9 @@ class Steps(Compilation):
 
     @property
     def metrics(self) -> list[Any]:
-        """What `compile` brought, the loss first; the model adds those of its layers."""
+        """What `compile` brought: the mean of the loss, one metric that stands for all that were
+        compiled (`"compile_metrics"`), the losses of single outputs; the model adds its layers'.
+        """
         return self._training_metrics()
 
     @property
@@ -156,7 +158,7 @@ class Steps(Compilation):
 
         Keras 3 lists all compiled metrics as one `"compile_metrics"` here.
         """
-        names = [metric.name for metric in self.metrics if not self._is_compiled(metric)]
+        names = [metric.name for metric in self.metrics if metric is not self._compile_metrics]
         if self._compile_metrics is None:
             return names
         entries = self._compile_metrics.entries
@@ -174,15 +176,9 @@ class Steps(Compilation):
     def _training_metrics(self) -> list[Any]:
         """The metrics that `compile` brought: the loss first."""
         found = [] if self._loss_tracker is None else [self._loss_tracker]
-        if self._compile_loss is not None:
-            found += self._compile_loss.metrics
-        return found + self._compiled_metrics()
-
-    def _compiled_metrics(self) -> list[Any]:
-        return [] if self._compile_metrics is None else self._compile_metrics.metrics
-
-    def _is_compiled(self, metric: Any) -> bool:
-        return any(metric is one for one in self._compiled_metrics())
+        if self._compile_metrics is not None and self._compile_metrics.metrics:
+            found.append(self._compile_metrics)
+        return found + ([] if self._compile_loss is None else self._compile_loss.metrics)
 
     def _track(self, loss: Any, x: Any) -> None:
         """Take the loss of one batch into the mean, by the number of its rows."""

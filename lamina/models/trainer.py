@@ -26,6 +26,7 @@ from lamina.data import (
 )
 from lamina.models.checks import check_fit, limited
 from lamina.models.dispatch import Runner, compiled, steps_per_dispatch
+from lamina.models.logs import leveled, numbers, plain_logs
 from lamina.models.run import TrainingRun
 from lamina.models.state_form import takes_state
 from lamina.models.stateless import Stateless
@@ -201,8 +202,8 @@ class Trainer(Stateless):
         else:
             logs = self._run_batches(source, told, "train", runner, run.seed + run.epoch, run=run)
         source.on_epoch_end()
-        numbers: dict[str, Any] = told.clock.timed("compute", _numbers)(logs)
-        return numbers
+        found: dict[str, Any] = told.clock.timed("compute", numbers)(logs)
+        return found
 
     @standing()
     def _run_batches(
@@ -223,7 +224,7 @@ class Trainer(Stateless):
         end = [told.hook(one, f"on_{phase}_batch_end") for one in hearing]
         waited_for = told.wants_batches(phase)
         clock = told.clock
-        plain = clock.timed("compute", _plain)
+        plain = clock.timed("compute", plain_logs)
         wait = clock.timed("compute", current().block)
         if not (self.run_eagerly or waited_for):
             runner = runner.repeating(source.num_batches)
@@ -237,16 +238,15 @@ class Trainer(Stateless):
             except Exception as error:
                 error.add_note(f"It happened in batch {step} (of {phase}, counted from 0).")
                 raise
+            logs = logs if phase == "predict" else leveled(logs)
             step += chunk.steps
             # A backend may return before it has computed. Waiting for the step before the last
             # keeps it busy, and bounds the memory of batches handed over.
             under_way.append(logs)
             if len(under_way) > AHEAD:
                 wait(under_way.popleft())
-            if (
-                step == source.num_batches
-            ):  # so that the last progress shown is true of the whole epoch
-                wait(logs)
+            if step == source.num_batches:
+                wait(logs)  # so that the last progress shown is true of the whole epoch
             if collect is not None:
                 collect(logs, chunk.steps)
             shown = {"outputs": logs} if phase == "predict" else dict(logs)
@@ -299,7 +299,7 @@ class Trainer(Stateless):
         run = compiled(self, "test")
         with told.running("test") as final_logs:
             self.reset_metrics()
-            final_logs.update(_numbers(self._run_batches(source, told, "test", run)))
+            final_logs.update(numbers(self._run_batches(source, told, "test", run)))
         return dict(final_logs)
 
     @filtered
@@ -373,7 +373,7 @@ class Trainer(Stateless):
         )
         self._prepare(source, phase)
         self.reset_metrics()
-        logs = _numbers(compiled(self, phase)(Chunk(1, source.peek())))
+        logs = numbers(leveled(compiled(self, phase)(Chunk(1, source.peek()))))
         if return_dict:
             return logs
         return self._listed(logs)
@@ -454,23 +454,6 @@ class Trainer(Stateless):
 def _spec(array: Any) -> KerasTensor:
     dtype = current().canonical(standardize_dtype(array.dtype))
     return KerasTensor((None, *array.shape[1:]), dtype)
-
-
-def _numbers(logs: Any) -> dict[str, Any]:
-    """Logs as Python numbers, in the order of their names as Keras's history has them."""
-    found = {}
-    for name in sorted(logs or {}):
-        # A float is of the batch that a resumed epoch went on after, or of a step of the user's.
-        value = logs[name] if isinstance(logs[name], float) else ops.convert_to_numpy(logs[name])
-        found[name] = float(value) if np.ndim(value) == 0 else value
-    return found
-
-
-def _plain(logs: dict[str, Any]) -> dict[str, Any]:
-    """Logs of a batch as Keras gives them to callbacks: arrays of outputs, numbers of the rest."""
-    if "outputs" in logs:
-        return {"outputs": map_leaves(ops.convert_to_numpy, logs["outputs"])}
-    return _numbers(logs)
 
 
 def _unstacked(array: np.ndarray) -> np.ndarray:

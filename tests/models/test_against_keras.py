@@ -370,3 +370,33 @@ def test_steps_in_the_form_of_state_in_and_state_out():
     assert_same_logs(theirs[0], ours[0])
     np.testing.assert_allclose(ours[1], theirs[1], rtol=1e-4)
     np.testing.assert_allclose(ours[2], theirs[2], rtol=1e-4, atol=1e-5)
+
+
+def test_steps_on_state_that_go_through_the_metrics():
+    """To which all compiled metrics are one, as the guide of Keras for JAX has it."""
+
+    def program(k):
+        class Own(k.Sequential):
+            def test_step(self, state, data):
+                trained, others, kept = state
+                x, y = data
+                y_pred, others = self.stateless_call(trained, others, x, training=False)
+                loss, new = self.compute_loss(x, y, y_pred), []
+                for metric in self.metrics:
+                    own = kept[len(new) : len(new) + len(metric.variables)]
+                    given = (loss,) if metric.name == "loss" else (y, y_pred)
+                    own = metric.stateless_update_state(own, *given)
+                    logs = metric.stateless_result(own)
+                    new += own
+                return logs, (trained, others, new)
+
+        model = Own([k.Input((6,)), k.layers.Dense(1, kernel_initializer="ones")])
+        model.compile("adam", "mse", metrics=["mae", "mape"])
+        model.fit(X, VALUES, verbose=0, shuffle=False)
+        names = [(metric.name, len(metric.variables)) for metric in model.metrics]
+        return names, model.evaluate(X, VALUES, verbose=0, return_dict=True)
+
+    with use("jax"):
+        theirs, ours = keras_and_lamina(program)
+    assert ours[0] == theirs[0]
+    assert_same_logs(theirs[1], ours[1])
