@@ -12,9 +12,9 @@ BACKENDS = ("jax", "torch", "tensorflow")
 IMPORT = """
 import json, time
 start = time.perf_counter()
-import {module}
+import {0}
 imported = time.perf_counter() - start
-{zeros}(1)
+{1}(1)
 used = time.perf_counter() - start
 print(json.dumps({{"import": imported, "import and an op": used}}))
 """
@@ -67,10 +67,6 @@ WORKLOADS = {
 }
 
 
-def _importing(module: str, zeros: str) -> str:
-    return IMPORT.format(module=module, zeros=zeros)
-
-
 def contenders(name: str, backend: str, keras: str) -> dict[str, Command]:
     """The command of each contender; the figures are compared with the first one's.
 
@@ -82,9 +78,9 @@ def contenders(name: str, backend: str, keras: str) -> dict[str, Command]:
     workload = WORKLOADS[name]
     if not workload.program:
         return {
-            "lamina": [sys.executable, "-c", _importing("lamina", "lamina.ops.zeros")],
-            "keras": [keras, "-c", _importing("keras", "keras.ops.zeros")],
-            f"plain {backend}": [sys.executable, "-c", _importing(backend, ZEROS[backend])],
+            "lamina": [sys.executable, "-c", IMPORT.format("lamina", "lamina.ops.zeros")],
+            "keras": [keras, "-c", IMPORT.format("keras", "keras.ops.zeros")],
+            f"plain {backend}": [sys.executable, "-c", IMPORT.format(backend, ZEROS[backend])],
         }
     program = str(PROGRAMS / f"{workload.program}.py")
     commands = {

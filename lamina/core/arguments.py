@@ -7,7 +7,6 @@ import inspect
 from typing import Any
 
 _MISSING = inspect.Parameter.empty
-_PACKAGE = __name__.split(".")[0]
 
 
 @functools.cache
@@ -61,7 +60,7 @@ def _below_own_configs(cls: Any) -> Any:
     """
     recorded = [one for one in cls.__mro__ if issubclass(one, Recorded)]
     telling = [i for i, one in enumerate(recorded) if "get_config" in vars(one)]
-    own = [i for i in telling if recorded[i].__module__.split(".")[0] != _PACKAGE]
+    own = [i for i in telling if not recorded[i].__module__.startswith("lamina.")]
     if not own:
         return cls
     below = own[-1] + 1

@@ -23,11 +23,8 @@ def pack_x_y_sample_weight(x: Any, y: Any = None, sample_weight: Any = None) -> 
         >>> pack_x_y_sample_weight((1, 2))
         ((1, 2),)
     """
-    if sample_weight is not None:
-        return (x, y, sample_weight)
-    if y is not None:
-        return (x, y)
-    return (x,) if isinstance(x, (tuple, list)) else x
+    alone = y is None and sample_weight is None and not isinstance(x, (tuple, list))
+    return x if alone else as_batch(x, y, sample_weight)
 
 
 def unpack_x_y_sample_weight(data: Any) -> tuple[Any, Any, Any]:

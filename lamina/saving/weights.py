@@ -222,11 +222,9 @@ def _fits(path: str, part: Any, entries: dict[str, Entry], how: Loading) -> bool
     if not _is_plain(part):
         _check_budget(path, part, entries)
         return True
-    if of_optimizer(path) and len(entries) < len(variables_of(part)):
-        fresh = len(type(part).from_config(part.get_config()).variables)
-        if not entries or entries.keys() == {str(number) for number in range(fresh)}:
-            how.report.defaulted.append(f"{path}: the file has no state of an optimizer")
-            return False
+    if of_optimizer(path) and _is_fresh(part, entries):
+        how.report.defaulted.append(f"{path}: the file has no state of an optimizer")
+        return False
     problem = _problem(path, part, entries, how)
     if problem is None:
         return bool(entries)
@@ -239,6 +237,14 @@ def _fits(path: str, part: Any, entries: dict[str, Entry], how: Loading) -> bool
         else "Pass skip_mismatch=True to load what fits."
     )
     raise UnfitFileError(f"{how.report.file}: {problem} Nothing was changed. {hint}")
+
+
+def _is_fresh(optimizer: Any, entries: dict[str, Entry]) -> bool:
+    """Whether a file has nothing but what an optimizer has before it is built."""
+    if not entries or len(entries) >= len(variables_of(optimizer)):
+        return not entries
+    fresh = type(optimizer).from_config(optimizer.get_config()).variables
+    return entries.keys() == {str(number) for number in range(len(fresh))}
 
 
 def warn_left_out(problem: str, what: str, how: Loading) -> None:
