@@ -103,6 +103,10 @@ class Source(ABC):
             "inexact"
         )
 
+    # Not abstract: most sources begin each epoch with the first batch.
+    def rewind(self) -> None:  # noqa: B027
+        """Begin the next epoch with the first batch, where the data can begin anew."""
+
     # Not abstract: most sources have nothing to do at these moments.
     def on_epoch_begin(self) -> None:  # noqa: B027
         """Tell the data that an epoch begins."""
@@ -125,14 +129,10 @@ class StepLimitedSource(Source):
         source: the data.
         steps: batches in an epoch.
         at_most: whether fewer are as good, so that there is nothing to warn of.
-        anew: whether each epoch begins with the first batch, where the data can be read again.
     """
 
-    def __init__(
-        self, source: Source, steps: int, at_most: bool = False, anew: bool = False
-    ) -> None:
+    def __init__(self, source: Source, steps: int, at_most: bool = False) -> None:
         self._source = source
-        self._anew = anew and not source.read_once
         self._pass: Iterator[Batch] | None = None
         self._seed: int | None = None  # of the pass
         # How many batches of the epoch have been taken, and whether its pass began in it.
@@ -152,8 +152,6 @@ class StepLimitedSource(Source):
         assert self.num_batches is not None
         self._taken, self._began_here = self._resumed
         self._resumed = (0, False)
-        if self._anew:
-            self._pass = None
         while self._taken < self.num_batches:
             if self._pass is None:
                 if self._began_here or (self._taken and self._source.exhausted):
@@ -170,8 +168,6 @@ class StepLimitedSource(Source):
 
     def get_state(self) -> dict[str, Any]:
         """The state of the data, and of the pass and the epoch in progress."""
-        if self._anew:
-            return {}
         return {
             "source": self._source.get_state(),
             "passing": self._pass is not None,
@@ -182,8 +178,6 @@ class StepLimitedSource(Source):
 
     def set_state(self, state: dict[str, Any]) -> None:
         """Go on in the middle of a pass and of an epoch."""
-        if self._anew:
-            return
         self._source.set_state(state["source"])
         self._seed = state["seed"]
         self._pass = self._source.epoch(self._seed) if state["passing"] else None
@@ -196,6 +190,11 @@ class StepLimitedSource(Source):
     def inexact(self) -> str | None:
         """What the data says."""
         return self._source.inexact()
+
+    def rewind(self) -> None:
+        """Forget the pass in progress, unless its data cannot begin anew."""
+        if not self._source.read_once:
+            self._pass = None
 
     def _warn_short(self, taken: int) -> None:
         if not self._warned:

@@ -25,7 +25,6 @@ def make_source(
     floatx: str = "float32",
     allow_empty: bool = False,
     at_most: bool = False,
-    anew: bool = False,
 ) -> Source:
     """Return the batches of any data that `fit`, `evaluate` and `predict` take.
 
@@ -44,7 +43,6 @@ def make_source(
         floatx: dtype in which floating data is given.
         allow_empty: accept arrays of no rows.
         at_most: whether fewer batches than `steps` are as good; of arrays it is the first ones.
-        anew: whether each epoch of `steps` batches begins with the first, instead of going on.
 
     Raises:
         EmptyDataError: there are no rows.
@@ -81,11 +79,11 @@ def make_source(
             f"An epoch is limited to {limit} batches: see lamina.config.set_max_steps_per_epoch.",
             stacklevel=3,
         )
-        return StepLimitedSource(source, limit, at_most=steps is None, anew=anew)
+        return StepLimitedSource(source, limit, at_most=steps is None)
     if steps is not None and at_most and isinstance(source, ArraySource):
         return source.limited(steps)
     if steps is not None and steps != source.num_batches:
-        return StepLimitedSource(source, steps, at_most, anew)
+        return StepLimitedSource(source, steps, at_most)
     if source.endless:
         raise ValueError(
             f"The {type(x).__name__} is endless: say how many batches make an epoch, with "

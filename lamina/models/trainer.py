@@ -145,6 +145,7 @@ class Trainer(Stateless):
                     epoch = run.epoch
                     logs = self._run_epoch(source, told, run)
                     if validation is not None and _due(epoch, validation_freq):
+                        validation.rewind()
                         found = self._run_test(validation, told)
                         logs.update({f"val_{name}": value for name, value in found.items()})
                     told.on_epoch_end(epoch, logs)
@@ -226,7 +227,8 @@ class Trainer(Stateless):
         clock = told.clock
         plain = clock.timed("compute", plain_logs)
         wait = clock.timed("compute", current().block)
-        if not (self.run_eagerly or waited_for):
+        # What is compiled has no Python left to leave out.
+        if not (self.run_eagerly or waited_for or self._jit_compile is True):
             runner = runner.repeating(source.num_batches)
         dispatch = clock.timed("dispatch", runner)
         chunks = source.stacked(steps_per_dispatch(self, source, told, phase), seed)
@@ -472,4 +474,4 @@ def _validation_source(data: Any, batch_size: int | None, steps: int | None) -> 
         data, given = x, (y, weight)
     else:
         given = (None, None)
-    return make_source(data, *given, batch_size=batch_size, steps=steps, floatx=floatx(), anew=True)
+    return make_source(data, *given, batch_size=batch_size, steps=steps, floatx=floatx())
