@@ -58,7 +58,7 @@ agreement: $(VENV)/.installed-dev
 
 # docs/benchmarks.md and its picture anew, unless some of it is chosen: an hour and more.
 bench: bytecode $(KERAS_VENV)/.installed
-	$(BIN)/python -m benchmarks --keras $(KERAS_VENV)/bin/python $(if $(RUNS),--runs $(RUNS)) \
+	$(BIN)/python -m benchmarks --python $(KERAS_VENV)/bin/python $(if $(RUNS),--runs $(RUNS)) \
 		$(if $(BACKEND),--backend $(BACKEND)) $(if $(BACKEND)$(WORKLOADS),,--write) $(WORKLOADS)
 
 # With it programs are killed at chosen system calls; root of a Debian gets it, and without it they are
@@ -72,9 +72,9 @@ clean:
 	rm -rf $(VENV) $(KERAS_VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis \
 		.import_linter_cache
 
-$(KERAS_VENV)/.installed: | $(VENV)/.created
+$(KERAS_VENV)/.installed: pyproject.toml | $(VENV)/.created
 	$(PYTHON) -m venv $(KERAS_VENV)
-	$(KERAS_VENV)/bin/pip install keras==3.15.1 jax torch==2.13.0 tensorflow-cpu
+	$(KERAS_VENV)/bin/pip install -e . keras==3.15.1 torch==2.13.0 tensorflow-cpu
 	@touch $@
 
 $(VENV)/.created:

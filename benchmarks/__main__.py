@@ -1,10 +1,10 @@
 """Run the workloads on Lamina, on Keras and on the plain framework in turns, and print ratios.
 
-    python -m benchmarks [--backend jax] [--runs 5] [--keras PYTHON] [--write] [WORKLOAD …]
+    python -m benchmarks [--backend jax] [--runs 5] [--python PYTHON] [--write] [WORKLOAD …]
 
 Each run is a process of its own, the contenders take turns, and the figure is the median, in
-seconds where its name does not say otherwise. Keras lives in an environment of its own, which
-`make bench` creates. With `--write`, `docs/benchmarks.md` and its picture are made anew.
+seconds where its name does not say otherwise. All of them run in one environment, which `make
+bench` creates. With `--write`, `docs/benchmarks.md` and its picture are made anew.
 """
 
 from __future__ import annotations
@@ -45,9 +45,9 @@ def measure(command: Command, backend: str, again: bool) -> Figures:
     return found
 
 
-def take_turns(name: str, backend: str, keras: str, turns: int) -> list[Row]:
+def take_turns(name: str, backend: str, python: str, turns: int) -> list[Row]:
     """The rows of one workload on one backend."""
-    workload, commands = WORKLOADS[name], contenders(name, backend, keras)
+    workload, commands = WORKLOADS[name], contenders(name, backend, python)
     runs: dict[str, list[Figures]] = {contender: [] for contender in commands}
     for _ in range(turns):
         for contender, command in commands.items():
@@ -68,7 +68,9 @@ def main() -> int:
     parser.add_argument("workloads", nargs="*", choices=[*WORKLOADS, []], metavar="WORKLOAD")
     parser.add_argument("--backend", action="append", choices=BACKENDS, help="one or several")
     parser.add_argument("--runs", type=int, default=5)
-    parser.add_argument("--keras", default=sys.executable, help="the Python that has Keras 3.15")
+    parser.add_argument(
+        "--python", default=sys.executable, help="with Lamina, Keras 3.15 and the frameworks"
+    )
     parser.add_argument("--write", action="store_true", help="make docs/benchmarks.md anew")
     options = parser.parse_args()
     print(machine())
@@ -80,7 +82,7 @@ def main() -> int:
             if backend not in WORKLOADS[name].backends:
                 continue
             try:
-                found = take_turns(name, backend, options.keras, options.runs)
+                found = take_turns(name, backend, options.python, options.runs)
             except RuntimeError as error:  # the other workloads still run
                 failures += 1
                 print(error, file=sys.stderr, flush=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pathlib
-import sys
 from dataclasses import dataclass
 
 PROGRAMS = pathlib.Path(__file__).parent / "programs"
@@ -67,27 +66,28 @@ WORKLOADS = {
 }
 
 
-def contenders(name: str, backend: str, keras: str) -> dict[str, Command]:
+def contenders(name: str, backend: str, python: str) -> dict[str, Command]:
     """The command of each contender; the figures are compared with the first one's.
 
     Args:
         name: of the workload.
         backend: what Keras and Lamina run on.
-        keras: the Python that has Keras.
+        python: the one that has Lamina, Keras and the frameworks. What else is there counts, too:
+            TensorFlow imports pandas where it is, JAX etils.
     """
     workload = WORKLOADS[name]
     if not workload.program:
         return {
-            "lamina": [sys.executable, "-c", IMPORT.format("lamina", "lamina.ops.zeros")],
-            "keras": [keras, "-c", IMPORT.format("keras", "keras.ops.zeros")],
-            f"plain {backend}": [sys.executable, "-c", IMPORT.format(backend, ZEROS[backend])],
+            "lamina": [python, "-c", IMPORT.format("lamina", "lamina.ops.zeros")],
+            "keras": [python, "-c", IMPORT.format("keras", "keras.ops.zeros")],
+            f"plain {backend}": [python, "-c", IMPORT.format(backend, ZEROS[backend])],
         }
     program = str(PROGRAMS / f"{workload.program}.py")
     commands = {
-        "lamina": [sys.executable, "-m", "lamina", "run", program, *workload.arguments],
-        "keras": [keras, program, *workload.arguments],
+        "lamina": [python, "-m", "lamina", "run", program, *workload.arguments],
+        "keras": [python, program, *workload.arguments],
     }
     plain = PROGRAMS / f"raw_{backend}_{workload.program}.py"
     if plain.exists():
-        commands[f"plain {backend}"] = [sys.executable, str(plain), *workload.arguments]
+        commands[f"plain {backend}"] = [python, str(plain), *workload.arguments]
     return commands

@@ -25,6 +25,7 @@ from lamina.backend.config import (
 )
 from lamina.backend.contract import Backend, LeakedTraceError, Spec
 from lamina.backend.dtypes import is_float_dtype, is_int_dtype, result_type, standardize_dtype
+from lamina.backend.garbage import count_as_old, uncollected
 from lamina.backend.session import clear_session, get_uid
 from lamina.backend.symbolic import is_keras_tensor
 
@@ -84,7 +85,9 @@ def _load(name: str) -> Backend:
                 f"The backend {name!r} needs a framework that is not installed. "
                 f"Install it with: pip install 'lamina[{name}]'"
             )
-        _loaded[name] = importlib.import_module(f"lamina.backend.{name}").create()
+        with uncollected():  # much is made and little dropped: looking for that took JAX 60 ms
+            _loaded[name] = importlib.import_module(f"lamina.backend.{name}").create()
+            count_as_old()
     return _loaded[name]
 
 

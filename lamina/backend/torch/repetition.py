@@ -11,7 +11,6 @@ changes what it should only read.
 from __future__ import annotations
 
 import functools
-import gc
 import os
 import re
 import sys
@@ -25,6 +24,7 @@ import numpy as np
 import optree
 import torch
 
+from lamina.backend.garbage import uncollected
 from lamina.backend.session import guard
 from lamina.backend.torch.devices import placed
 from lamina.backend.torch.recording import NotRecordable, Recorder, define, in_place, tensors_in
@@ -112,7 +112,8 @@ class _Case:
 
     def _recorded(self, leaves: list[Any]) -> tuple[Any, _Record | None]:
         record, foreign = _Record(leaves), _Foreign()
-        with record, foreign:
+        # What the collector calls, whenever it runs, is no part of the step.
+        with uncollected(), record, foreign:
             result = self._plain(leaves)
         record.finish(result)
         return result, None if foreign.seen or record.refusal else record
@@ -126,15 +127,10 @@ class _Foreign:
         self.known: set[Any] = set()
 
     def __enter__(self) -> None:
-        # What the collector calls, whenever it runs, is no part of the step.
-        self.collecting = gc.isenabled()
-        gc.disable()
         sys.setprofile(self._look)
 
     def __exit__(self, *exc_info: object) -> None:
         sys.setprofile(None)
-        if self.collecting:
-            gc.enable()
 
     def _look(self, frame: Any, event: str, argument: Any) -> None:
         code = frame.f_code
