@@ -30,9 +30,11 @@ class History(Callback):
         self._epochs_of: dict[str, list[int]] = {}
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
-        """Begin a new list of epochs."""
+        """Begin a new list of epochs, as the `history` of the model."""
         self.epoch = []
         self._epochs_of = {}
+        if self.model is not None:
+            self.model.history = self
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Add the logs of an epoch."""

@@ -44,8 +44,11 @@ class MonitorCallback(Callback):
         self._warned = False
 
     def check_before_training(self, known: list[str] | None = None) -> None:
-        """Refuse a monitored name that is not among the metrics that training will have."""
-        if known is not None and self.monitor not in known:
+        """Refuse a monitored name that is not among the metrics that training will have.
+
+        What only lacks data to validate on is no mistake: a warning says so after an epoch.
+        """
+        if known is not None and not {self.monitor, self.monitor.removeprefix("val_")} & {*known}:
             raise ValueError(
                 f"{type(self).__name__} monitors {self.monitor!r}, which this training does not "
                 f"measure. {hint(self.monitor, known)}"

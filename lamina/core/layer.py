@@ -302,9 +302,10 @@ class Layer(Recorded, LayerTypes, LayerState, Rematerialized, Operation):
         arguments = build_arguments(self.build, self._signature.named(args, kwargs))
         self.build(**arguments)
         self.built = True
-        self._build_shapes = arguments
+        self._build_shapes = _as_in_files(arguments)
         if self.input_spec is not None:  # made by build
-            self._check_inputs(args, kwargs, local.context)  # type: ignore[arg-type]
+            context = local.context or CallContext(self, None, None, None)
+            self._check_inputs(args, kwargs, context)
 
     def call(self, *args: Any, **kwargs: Any) -> Any:
         """Compute the outputs from the inputs. Every layer says how."""
@@ -322,6 +323,8 @@ class Layer(Recorded, LayerTypes, LayerState, Rematerialized, Operation):
         """Symbolic tensors of the shapes and types that `call` returns for these."""
         if _overrides(self, "compute_output_shape"):
             return self._declared_spec(args, kwargs)
+        if not self.built and _overrides(self, "build"):
+            return self._built_copy(args, kwargs).compute_output_spec(*args, **kwargs)
         key = memo_key((args, kwargs))
         found = self._spec_memo.get((key, self._types)) if key else None
         if found is None:
@@ -339,8 +342,6 @@ class Layer(Recorded, LayerTypes, LayerState, Rematerialized, Operation):
 
     def compute_output_shape(self, *args: Any, **kwargs: Any) -> Any:
         """The output's shape for inputs of these shapes; None for unknown dimensions."""
-        # Shapes come from running `call`, which needs variables: a copy gets them, not this one.
-        layer = self if self.built else type(self).from_config(self.get_config())
         inputs = [tensors_of(shape, self.compute_dtype) for shape in args]
         named = {
             name.removesuffix("_shape"): tensors_of(shape, self.compute_dtype)
@@ -349,9 +350,16 @@ class Layer(Recorded, LayerTypes, LayerState, Rematerialized, Operation):
         }
         if "input_shape" in kwargs:
             inputs = [tensors_of(kwargs["input_shape"], self.compute_dtype)]
-        if not layer.built:
-            layer._build_for(tuple(inputs), named)
+        # Shapes come from running `call`, which needs variables: a copy gets them, not this one.
+        layer = self if self.built else self._built_copy(tuple(inputs), named)
         return shapes(layer.compute_output_spec(*inputs, **named))
+
+    def _built_copy(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """A layer of the same config, built for these inputs."""
+        layer = type(self).from_config(self.get_config())
+        if not layer.built:
+            layer._build_for(args, kwargs)
+        return layer
 
     def stateless_call(
         self,
@@ -449,6 +457,11 @@ class Layer(Recorded, LayerTypes, LayerState, Rematerialized, Operation):
             self._build_shapes = found
 
 
+def _as_in_files(shapes: dict[str, Any]) -> dict[str, Any]:
+    """Shapes by their names in files: a single one is `input_shape` whatever `build` calls it."""
+    return shapes if len(shapes) != 1 else dict.fromkeys(["input_shape"], *shapes.values())
+
+
 def _noted(build: Any) -> Any:
     """`build`, after which the layer is built, with the layer's name in its variables' paths."""
     names = list(inspect.signature(build).parameters)[1:]
@@ -465,7 +478,7 @@ def _noted(build: Any) -> Any:
             local.context = before
         self.built = True
         given = {**dict(zip(names, args, strict=False)), **kwargs}
-        self._build_shapes = {"input_shape": args[0]} if len(args) == len(given) == 1 else given
+        self._build_shapes = _as_in_files(given)
 
     return run
 

@@ -97,8 +97,10 @@ def resolve(slot: str, name: str) -> Any:
     Raises:
         ValueError: names the slot, the nearest names there, and how to register one's own.
     """
-    if name in _custom:
-        return _custom[name]
+    # A program may hand over by its own name what was registered as `package>name`.
+    for known in (name, name.rpartition(">")[2]):
+        if known in _custom:
+            return _custom[known]
     if name in slots[slot]:
         return slots[slot][name]
     near = difflib.get_close_matches(name, slots[slot], n=3)
@@ -144,9 +146,7 @@ def revive(slot: str, config: dict[str, Any]) -> Any:
     if not may_be_ours(config):
         slot = _OF_PROGRAMS
     if config["class_name"] == "function":
-        # Keras writes the name in `config`, and "function" as the registered one of its own.
-        registered = config.get("registered_name")
-        return resolve(slot, registered if registered in _custom else config["config"])
+        return resolve(slot, name_of_function(config))
     name = config.get("registered_name") or config["class_name"]
     found = resolve(slot, name if name in _custom else config["class_name"])
     inner = config.get("config") or {}
@@ -241,7 +241,7 @@ def slot_of(config: dict[str, Any]) -> str:
     if found is None and config["class_name"] == "function":
         name = config["config"]
         known = (slot for slot in _OF_FUNCTIONS if inspect.isfunction(slots[slot].get(name)))
-        found = next(known, None)
+        found = next(known, _OF_PROGRAMS)
     return found or "layers"
 
 
@@ -266,7 +266,8 @@ def _serialize(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return type(value)(_serialize(one) for one in value)
     if inspect.isfunction(value):
-        return value.__name__ if _is_ours(value) else _described(value, "function", value.__name__)
+        name = get_registered_name(value)
+        return name if _is_ours(value) else function_config(name)
     if hasattr(value, "get_config") and not inspect.isclass(value):
         cls = type(value)
         name = vars(cls).get("keras_name", cls.__name__)
@@ -278,6 +279,22 @@ def _serialize(value: Any) -> Any:
                 described[part] = _serialize(state)
         return described
     return tagged(value)
+
+
+def function_config(name: str) -> dict[str, Any]:
+    """A function as plain data in Keras's form, which is the same for its own and for others."""
+    return {
+        "module": "builtins",
+        "class_name": "function",
+        "config": name,
+        "registered_name": "function",
+    }
+
+
+def name_of_function(config: dict[str, Any]) -> str:
+    """The name that a function's description gives; in older files it is the registered one."""
+    registered = config.get("registered_name")
+    return str(registered if registered in _custom else config["config"])
 
 
 def _described(source: Any, class_name: str, config: Any) -> dict[str, Any]:

@@ -144,6 +144,10 @@ class ArraySource(Source):
         """Begin the next epoch after so many batches."""
         self._resumed = self._given = state["given"]
 
+    def rewind(self) -> None:
+        """Begin the next epoch with the first batch."""
+        self._resumed = self._given = 0
+
     def describe(self) -> dict[str, Any]:
         """What decides which rows a batch has."""
         sizes = {"rows": self.num_rows, "batch_size": self.batch_size}

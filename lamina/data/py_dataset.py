@@ -146,6 +146,10 @@ class PyDatasetSource(Source):
         set_own_state(self._dataset, state["own"])
         self._resumed = self._given = state["given"]
 
+    def rewind(self) -> None:
+        """Begin the next epoch with the first batch."""
+        self._resumed = self._given = 0
+
     def describe(self) -> dict[str, Any]:
         """The dataset's class, and whether its batches are shuffled."""
         return {"class": type(self._dataset).__name__, "shuffle": self._shuffle}

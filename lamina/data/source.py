@@ -103,7 +103,7 @@ class Source(ABC):
             "inexact"
         )
 
-    # Not abstract: most sources begin each epoch with the first batch.
+    # Not abstract: a source that cannot go on where it was begins so in any case.
     def rewind(self) -> None:  # noqa: B027
         """Begin the next epoch with the first batch, where the data can begin anew."""
 
@@ -194,7 +194,8 @@ class StepLimitedSource(Source):
     def rewind(self) -> None:
         """Forget the pass in progress, unless its data cannot begin anew."""
         if not self._source.read_once:
-            self._pass = None
+            self._pass, self._resumed = None, (0, False)
+            self._source.rewind()
 
     def _warn_short(self, taken: int) -> None:
         if not self._warned:

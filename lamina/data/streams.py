@@ -147,6 +147,10 @@ class IterableSource(Source):
         elif not self.read_once:
             self._resumed = self._in_pass = state["given"]
 
+    def rewind(self) -> None:
+        """Begin the next pass with the first batch, where one can be had again."""
+        self._resumed = self._in_pass = 0
+
     def describe(self) -> dict[str, Any]:
         """The data's class, and its first batch where that is known to be always the same."""
         return {"class": type(self._data).__name__, "first": self._first}

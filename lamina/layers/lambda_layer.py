@@ -88,8 +88,7 @@ def _named(described: Any, layer: Any) -> Any:
         return described
     name = described
     if isinstance(described, dict) and described.get("class_name") == "function":
-        name = described.get("registered_name")
-        name = described.get("config") if name in (None, "function") else name
+        name = registry.name_of_function(described)
     if not isinstance(name, str):
         raise UnsafeContentError(
             f"The function of Lambda layer {layer!r} is stored as code, which is never run. Load "

@@ -8,6 +8,7 @@ from typing import Any
 import optree
 
 from lamina import ops
+from lamina.backend import current
 from lamina.core import registry
 from lamina.core.layer import Layer
 from lamina.core.state import Holder
@@ -16,7 +17,7 @@ from lamina.layers.dropout_masks import masks_of_a_sequence
 from lamina.layers.recurrence import held
 from lamina.layers.recurrent_cell import RecurrentCell
 from lamina.ops.row import Tensor, TensorLike
-from lamina.symbolic.tensor import leaves, map_leaves
+from lamina.symbolic.tensor import computation, leaves, map_leaves
 
 
 class StackedRNNCells(Layer):
@@ -134,7 +135,9 @@ class RNN(Layer):
                     "row of the batch, so it must know the batch size. Give it: "
                     f"Input(batch_shape=(32, ...)) instead of the shape {tuple(input_shape)}."
                 )
-            self._kept = _KeptStates(self.get_initial_state(input_shape[0]))
+            with current().outside_trace(), computation():
+                first = self.get_initial_state(input_shape[0])
+            self._kept = _KeptStates(first)
 
     def call(
         self,

@@ -66,6 +66,18 @@ class Reshape(Layer):
         if sum(size == -1 for size in self.target_shape) > 1:
             raise ValueError(f"At most one size of target_shape is -1, not {target_shape!r}.")
 
+    def build(self, input_shape: Sequence[int | None]) -> None:
+        known = [size for size in input_shape[1:] if size is not None]
+        if len(known) < len(input_shape) - 1:
+            return
+        elements, named = math.prod(known), math.prod(n for n in self.target_shape if n != -1)
+        open_ = -1 in self.target_shape
+        if elements != named and not (open_ and named and elements % named == 0):
+            raise ValueError(
+                f"Reshape {self.name!r} cannot make {self.target_shape} of {tuple(known)}: an "
+                f"example has {elements} elements, which do not fill it."
+            )
+
     def call(self, inputs: TensorLike) -> Tensor:
         return ops.reshape(inputs, (ops.shape(inputs)[0], *self.target_shape))
 

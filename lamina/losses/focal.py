@@ -99,7 +99,7 @@ def categorical_focal_crossentropy(
     if from_logits:
         y_pred = ops.softmax(y_pred, axis=axis)
     p = _inside(ops.divide_no_nan(y_pred, ops.sum(y_pred, axis=axis, keepdims=True)))
-    weights = ops.convert_to_tensor(alpha, dtype=p.dtype) * ops.power(1.0 - p, gamma)
+    weights = ops.power(1.0 - p, gamma) * ops.convert_to_tensor(alpha, dtype=p.dtype)
     return -ops.sum(weights * y_true * ops.log(p), axis=axis)
 
 

@@ -96,12 +96,7 @@ def describe_function(function: Any) -> Any:
     name = getattr(function, "__name__", "")
     if registry.slots["formulas"].get(name) is not function:
         return registry.serialize(function)
-    return {
-        "module": "builtins",
-        "class_name": "function",
-        "config": name,
-        "registered_name": "function",
-    }
+    return registry.function_config(name)
 
 
 def find_function(identifier: Any) -> Callable[..., Any]:

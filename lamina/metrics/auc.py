@@ -103,7 +103,7 @@ class AUC(FourCounts):
 
         Args:
             y_true: targets, 0 or 1; `(batch, labels)` where `multi_label`.
-            y_pred: predictions of the same shape, from 0 to 1.
+            y_pred: predictions of the same shape, from 0 to 1; others count as 0 or 1.
             sample_weight: a weight for each sample or each prediction.
 
         Raises:
@@ -117,6 +117,8 @@ class AUC(FourCounts):
                 self._make_counts(self.num_thresholds, columns)
         if self.from_logits:
             y_pred = ops.sigmoid(y_pred)
+        # Whatever lies outside is on the side of the last threshold that it passed.
+        y_pred = ops.clip(y_pred, 0, 1)
         if self.label_weights is not None:
             self._check_label_weights(self.label_weights, y_pred)
             if not self.multi_label:

@@ -40,6 +40,8 @@ class CompileMetrics(metrics.Metric):
         self.entries: list[tuple[int, bool, str, Any]] = []
         for given, is_weighted in ((plain, False), (weighted, True)):
             for i, entry in enumerate(_for_outputs(given, outputs)):
+                if targets[i] is None:
+                    continue
                 for one in entry if isinstance(entry, (list, tuple)) else [entry]:
                     metric = _metric(one, targets[i], predictions[i])
                     if metric is not None:

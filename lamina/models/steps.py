@@ -186,6 +186,11 @@ class Steps(Compilation):
             rows = next(iter(ops.shape(leaf)[0] for leaf in leaves(x)), 1)
             self._loss_tracker.add_mean(loss, rows)
 
+    def _measures(self) -> bool:
+        """Whether `compile` was given a loss or metrics."""
+        given = ("loss", "metrics", "weighted_metrics")
+        return any(self._compile_arguments.get(name) is not None for name in given)
+
     def _build_compiled(self, y: Any, y_pred: Any) -> None:
         """Make the losses and metrics once the outputs are known."""
         if self._compile_loss is not None:

@@ -136,7 +136,6 @@ class Trainer(Stateless):
         run = TrainingRun(self, source, validation, told, initial_epoch, exact=resume is not None)
         run.look_for_backup()
         self.stop_training = False
-        self.history = told.history
         try:
             with told.running("train") as final_logs:
                 run.begin()
@@ -161,7 +160,7 @@ class Trainer(Stateless):
             source.close()
             if validation is not None:
                 validation.close()
-        return self.history  # type: ignore[return-value]
+        return told.history  # type: ignore[return-value]
 
     def _known_logs(self, validation: Source | None) -> list[str] | None:
         """The names in the logs of an epoch; None where a step of the user's own decides."""
@@ -426,7 +425,7 @@ class Trainer(Stateless):
         """Make all variables on the shapes of the first batch, before anything is traced.
 
         A step of the user's own may call something else than the model: where all layers are
-        built already, or the model has no `call`, nothing is made for it.
+        built already, or the model has no `call`, nothing is made for it but what was compiled.
         """
         if phase in self._prepared:
             return
@@ -440,7 +439,8 @@ class Trainer(Stateless):
         # A step on state is handed the values of all variables, so that none may come later.
         complete = not own or takes_state(getattr(self, step))
         training = phase == "train"
-        if self._needs_building() if own and not complete else self._has_call() or not own:
+        measured = complete and self._has_call() and self._measures()
+        if not own or measured or self._needs_building():
             x, y, _ = map_leaves(_spec, unpack_x_y_sample_weight(source.peek()))
 
             def forward(x: Any) -> Any:
@@ -455,7 +455,7 @@ class Trainer(Stateless):
 
 def _spec(array: Any) -> KerasTensor:
     dtype = current().canonical(standardize_dtype(array.dtype))
-    return KerasTensor((None, *array.shape[1:]), dtype)
+    return KerasTensor(array.shape, dtype)
 
 
 def _unstacked(array: np.ndarray) -> np.ndarray:

@@ -198,14 +198,16 @@ def ndim(x: TensorLike) -> int:
 
 
 def size(x: TensorLike) -> Any:
-    """The number of elements of `x` (None where a dimension is not known yet).
+    """The number of elements of `x`; a symbolic scalar where a dimension is not known yet.
 
     Example:
         >>> size([[1, 2, 3]])
         3
     """
     sizes = shape(x)
-    return None if None in sizes else functools.reduce(operator.mul, sizes, 1)
+    if None in sizes:
+        return table["sum"](table["ones_like"](x, dtype="int32"))
+    return functools.reduce(operator.mul, sizes, 1)
 
 
 def array(x: TensorLike, dtype: Any = None) -> Tensor:

@@ -47,7 +47,7 @@ def conv(
 def affine_conv(
     inputs: TensorLike,
     kernel: TensorLike,
-    bias: TensorLike,
+    bias: TensorLike | None,
     strides: Sizes = 1,
     padding: str = "valid",
     data_format: str | None = None,

@@ -133,6 +133,7 @@ class Row:
             bool(self.nested or self.numbers or self.places) or self.dtype_at is not None
         )
         self.required = [i for i, one in enumerate(self.defaults) if one is _REQUIRED]
+        self.never_none = [i for i in self.plain if i in self.required and "None" not in notes[i]]
         self.by_position = sorted({*self.tensors, *self.required})
         self.by_keyword = [i for i in range(self.size) if i not in self.by_position]
         self.plans: dict[tuple[Any, ...], Plan] = {}
@@ -203,6 +204,9 @@ class Row:
     def _plan(self, key: tuple[Any, ...], values: list[Any]) -> Plan:
         """How the op runs on operands of these types."""
         backend = current()
+        for i in self.never_none:
+            if values[i] is None:
+                raise TypeError(f"ops.{self.name}: {self.names[i]} is None, and not a tensor.")
         operands = [one for i in self.operands for one in self._parts(i, values)]
         numbers = [values[i] for i in self.numbers if values[i] is not None]
         dtype = None if self.dtype_at is None else values[self.dtype_at]

@@ -184,8 +184,10 @@ def diagonal(x: Shape, offset: int, axis1: int, axis2: int) -> Shape:
     """The shape without the two axes, and the diagonal's length."""
     rows, columns = (x[axis] for axis in canonical_axes((axis1, axis2), len(_at_least(x, 2))))
     down, across = (rows + offset, columns) if offset < 0 else (rows, columns - offset)
-    length = down if down <= across else across
-    return (*reduce(x, (axis1, axis2)), length if length > 0 else 0)
+    # One that is not known yet may be the shorter side.
+    unknown = (side for side in (down, across) if isinstance(side, Unknown))
+    length = next(unknown, max(min(down, across), 0))
+    return (*reduce(x, (axis1, axis2)), length)
 
 
 def diag(x: Shape, k: int) -> Shape:

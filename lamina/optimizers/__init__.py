@@ -32,9 +32,9 @@ def get(identifier: Any) -> Any:
     """The optimizer that a name, config, class or instance stands for.
 
     Args:
-        identifier: one of these; or an optimizer of the backend's framework: an Optax
-            transformation on JAX, a class of `torch.optim`, a partial of one or an instance on
-            PyTorch.
+        identifier: one of these; None, for none; or an optimizer of the backend's framework: an
+            Optax transformation on JAX, a class of `torch.optim`, a partial of one or an instance
+            on PyTorch.
 
     Raises:
         ValueError: if there is no such optimizer.
@@ -43,6 +43,8 @@ def get(identifier: Any) -> Any:
         >>> type(get("adam")).__name__
         'Adam'
     """
+    if identifier is None:
+        return None
     foreign = current().optimizer(identifier)
     if foreign is not None:
         return foreign_optimizers.ForeignOptimizer(foreign)

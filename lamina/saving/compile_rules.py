@@ -89,12 +89,7 @@ def _outputs(model: Config) -> list[str] | None:
 def _functions(value: Any) -> Any:
     """A program's own functions, which were written as a name, as functions of that name."""
     if isinstance(value, str) and value in registry.get_custom_objects():
-        return {
-            "module": "builtins",
-            "class_name": "function",
-            "config": value,
-            "registered_name": value,
-        }
+        return registry.function_config(value)
     if isinstance(value, list):
         return [_functions(one) for one in value]
     if isinstance(value, dict) and "class_name" not in value:

@@ -9,9 +9,11 @@ from collections.abc import Callable
 from typing import Any
 
 from lamina.core import registry
+from lamina.ops.op_call import rows
 from lamina.saving.call_rules import modern_calls
 from lamina.saving.compile_rules import modern_compile_config, modern_optimizer
 from lamina.saving.report import LoadReport
+from lamina.symbolic.graph import to_snake_case
 
 Config = dict[str, Any]
 
@@ -148,10 +150,15 @@ def _as_op(entry: Any, note: Note) -> Any:
     if not isinstance(entry, dict) or entry.get("module") is not None or _is_custom(entry):
         return entry
     name, config = entry.get("class_name"), entry.get("config")
-    if not isinstance(config, dict) or "trainable" in config or name == "InputLayer":
+    if not isinstance(config, dict) or "trainable" in config or not _may_be_op(str(name)):
         return entry
     note("mapped", f"{name} without a module to the op")
     return entry | {"module": "keras.src.ops.numpy"}
+
+
+def _may_be_op(name: str) -> bool:
+    """Whether a class is no layer, or one of those (`Add`) whose name ops have too."""
+    return name not in registry.slots["layers"] or to_snake_case(name) in rows
 
 
 def _with_input(layers: list[Any], old: Config, note: Note) -> list[Any]:

@@ -228,7 +228,8 @@ def save_weights(
         **kwargs: `save_format="h5"`, which programs for Keras 2 pass; nothing else.
 
     Raises:
-        ValueError: if the path ends in something else, or an array is larger than a shard.
+        ValueError: if the path ends in something else, an array is larger than a shard, or the
+            model has no weights yet.
 
     Example:
         >>> import lamina, os, tempfile
@@ -245,6 +246,11 @@ def save_weights(
         )
     _refuse("save_weights", kwargs)
     path, write = _writer_to(path, max_shard_size)
+    if not (model.built or model.variables):
+        raise ValueError(
+            f"{type(model).__name__} {model.name!r} has not been built and so has no weights to "
+            "save. Call it on some data, or its build(input_shape), first. Nothing was written."
+        )
     if may_replace(path, overwrite):
         with model_file.saving_to(path):
             write(model, path)

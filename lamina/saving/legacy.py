@@ -205,6 +205,7 @@ def write_legacy(model: Any, file: Any, include_optimizer: bool) -> None:
         # By its shapes a class that is no graph of layers is built; Keras passes them over.
         kept = ("class_name", "config", *["build_config"] * ("layers" not in described["config"]))
         config = {key: described[key] for key in kept if key in described}
+        config["class_name"] = _class_name(described)
         name = f"The config of {model.name!r}"
         texts = {"model_config": json_text.written(_plain_layers(config), name)}
         if include_optimizer and compiled:
@@ -241,7 +242,7 @@ def _write_group(writer: Hdf5Writer, group: str, variables: list[Any]) -> list[s
 def _short(entry: Any) -> Any:
     """An object's config without its module, as this form has it."""
     if isinstance(entry, dict) and "class_name" in entry:
-        return {"class_name": entry["class_name"], "config": entry["config"]}
+        return {"class_name": _class_name(entry), "config": entry["config"]}
     return entry
 
 
@@ -251,6 +252,14 @@ def _shortened(value: Any) -> Any:
     if isinstance(value, dict) and "class_name" not in value:
         return {key: _shortened(one) for key, one in value.items()}
     return _short(value)
+
+
+def _class_name(entry: dict[str, Any]) -> str:
+    """The name that this form has a class under: its own, or the registered one."""
+    name = str(entry["class_name"])
+    if registry.may_be_ours(entry) and entry.get("registered_name") is None:
+        return str(getattr(registry.slots[registry.slot_of(entry)].get(name), "__name__", name))
+    return str(entry.get("registered_name") or name)
 
 
 def _plain_layers(entry: dict[str, Any]) -> dict[str, Any]:
@@ -264,5 +273,6 @@ def _plain_layers(entry: dict[str, Any]) -> dict[str, Any]:
         hidden = {"build_config", "compile_config"}
         hidden |= set() if is_op else {"module", "registered_name"}
         kept = {key: value for key, value in one.items() if key not in hidden}
+        kept |= {} if is_op else {"class_name": _class_name(one)}
         layers.append(_plain_layers(kept))
     return entry | {"config": config | {"layers": layers}}

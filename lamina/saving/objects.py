@@ -37,12 +37,7 @@ def serialize_keras_object(obj: Any) -> Any:
     found = registry.serialize(obj)
     if inspect.isfunction(obj) and isinstance(found, str):
         # One of ours, which Keras lists among the functions without a module.
-        return {
-            "module": "builtins",
-            "class_name": "function",
-            "config": found,
-            "registered_name": "function",
-        }
+        return registry.function_config(found)
     _refuse_others(found)
     return found
 

@@ -99,7 +99,6 @@ KNOWN = ["loss", "val_loss"]
             {"filepath": "a.keras", "save_best_only": True, "monitor": "val_acc"},
             "monitors 'val_acc'",
         ),
-        ({"filepath": "a.keras", "save_best_only": True, "save_freq": 2}, "monitors 'val_loss'"),
     ],
 )
 def test_unknown_names_are_refused_before_training(arguments, said, tmp_path):

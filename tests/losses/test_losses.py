@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 import lamina
 from lamina import losses, ops
 from lamina.backend import current, standardize_dtype
+from lamina.core import registry
 from lamina.core.context import set_mask
 from tests.losses.data import (
     RANDOM,
@@ -460,3 +461,19 @@ def test_dice_of_a_whole_batch_has_no_samples_to_weigh():
     by_sample = {"axis": [1]}  # a list, as files have it
     ours, theirs = losses.Dice(**by_sample), keras.losses.Dice(axis=(1,))
     close(ours(y_true, y_pred, values((4,)) * 0 + 2), theirs(y_true, y_pred, np.full(4, 2.0)))
+
+
+FORMULAS = {one.__name__: one for one in registry.slots["formulas"].values()}
+OF_CLASS_NUMBERS = ("circle", "categorical_generalized_cross_entropy")
+
+
+@pytest.mark.parametrize("name", FORMULAS)
+def test_formulas_of_symbolic_tensors(name):
+    """They stand in graphs as ops do."""
+    numbered = name.startswith("sparse") or name in OF_CLASS_NUMBERS
+    target = lamina.KerasTensor((2,) if numbered else (2, 3))
+    output = lamina.KerasTensor((2, 5, 4) if name == "ctc" else (2, 3))
+    options = {"q": 0.5} if name == "categorical_generalized_cross_entropy" else {}
+    found = FORMULAS[name](target, output, **options)
+    assert isinstance(found, lamina.KerasTensor)
+    assert found.shape in ((2,), (), (2, 3))

@@ -244,7 +244,78 @@ def what_all_mask_is_the_first_ones(k):
     return [k.ops.convert_to_numpy(kind()(pair)).tolist() for kind in kinds]
 
 
+def a_monitor_may_wait_for_validation(k):
+    """Training goes on without data to validate on, and a warning says what that means."""
+    watching = [k.callbacks.ReduceLROnPlateau(), k.callbacks.EarlyStopping()]
+    with pytest.warns(UserWarning, match="val_loss"):
+        found = line(k).fit(RISING, 0 * RISING, verbose=0, callbacks=watching)
+    return sorted(found.history)
+
+
+def a_list_of_callbacks_gives_the_model_its_history(k):
+    model = line(k)
+    told = k.callbacks.CallbackList([], add_history=True, model=model)
+    told.on_train_begin()
+    told.on_epoch_end(0, {"loss": 1.0})
+    return model.history.history
+
+
+def an_output_may_have_no_target(k):
+    x = k.Input((4,))
+    heads = [
+        k.layers.Dense(n, name=name, kernel_initializer="ones") for n, name in ((1, "a"), (2, "b"))
+    ]
+    model = k.Model(x, [head(x) for head in heads])
+    model.compile(k.optimizers.SGD(0.0), loss=["mse", None], metrics=[["mae"], ["accuracy"]])
+    return model.evaluate(ONES, ONES[:, :1], verbose=0, return_dict=True)
+
+
+def shapes_are_known_before_variables(k):
+    made = [
+        k.layers.LSTM(3),
+        k.layers.GRU(3, return_sequences=True),
+        k.layers.RNN(k.layers.LSTMCell(3)),
+        k.layers.Dense(3),
+        k.layers.Conv1D(3, 2),
+        k.layers.Flatten(),
+    ]
+    found = []
+    for layer in made:
+        found.append(layer.compute_output_shape((None, 6, 4)))
+        found.append(tuple(layer.compute_output_spec(k.KerasTensor((2, 6, 4))).shape))
+        found.append(layer.built)
+    return found
+
+
+def numbers_of_elements_are_symbolic(k):
+    x = k.Input((6, 4))
+    model = k.Model(x, k.ops.sum(x) / k.ops.cast(k.ops.size(x), "float32"))
+    sides = [k.ops.diag(k.Input((3,))), k.ops.diagonal(k.KerasTensor((2, 3, None)), 0, 1, 2)]
+    shapes = [side.shape for side in (k.ops.size(x), *sides)]
+    return [*shapes, float(model(np.full((2, 6, 4), 3.0, "float32")))]
+
+
+def predictions_outside_of_0_and_1_are_ranked(k):
+    found = []
+    for curve in ("ROC", "PR"):
+        metric = k.metrics.AUC(curve=curve)
+        metric.update_state([0.0, 1, 1, 0], [-2.0, 3.0, 0.7, -0.1])
+        found.append(round(float(metric.result()), 4))
+    return found
+
+
+def no_optimizer_is_none(k):
+    return k.optimizers.get(None)
+
+
 PROGRAMS = [
+    a_monitor_may_wait_for_validation,
+    a_list_of_callbacks_gives_the_model_its_history,
+    an_output_may_have_no_target,
+    shapes_are_known_before_variables,
+    numbers_of_elements_are_symbolic,
+    predictions_outside_of_0_and_1_are_ranked,
+    no_optimizer_is_none,
     validation_steps_are_the_first_ones,
     what_fit_says_of_training_goes_before_what_a_graph_says,
     a_subclass_adds_its_arguments_to_the_config,
@@ -296,3 +367,71 @@ def test_a_step_gets_the_data_as_they_were_given(eager):
         model.compile(run_eagerly=eager)
         model.fit(data, verbose=0)
         assert kinds(seen[-1]) == expected
+
+
+def test_a_step_on_state_need_not_call_the_model():
+    """A generator's data has not the shape that its `call` takes."""
+
+    class Generator(lamina.Model):
+        def __init__(self):
+            super().__init__()
+            self.dense = lamina.layers.Dense(4)
+            self.dense.build((None, 2))
+            self.built = True
+
+        def call(self, noise):
+            return self.dense(noise)
+
+        def train_step(self, state, data):
+            return {"mean": lamina.ops.mean(data)}, state
+
+    model = Generator()
+    model.compile()
+    assert model.fit(ONES, verbose=0).history == {"mean": [1.0]}
+
+
+@pytest.mark.parametrize("kind", ["LSTM", "GRU", "SimpleRNN"])
+def test_models_of_one_size_of_batch_train_with_states(kind):
+    shape, x = (2, 3, 1), np.linspace(-1, 1, 12, dtype="float32").reshape(4, 3, 1)
+    layer, inputs = getattr(lamina.layers, kind), lamina.Input(batch_shape=shape)
+    for model in (
+        lamina.Sequential([lamina.Input(batch_shape=shape), layer(1, stateful=True)]),
+        lamina.Model(inputs, layer(1, stateful=True)(inputs)),
+    ):
+        model.compile(lamina.optimizers.SGD(0.0), "mse")
+        expected = [model(part) for part in (x[:2], x[2:], x[:2], x[2:])]
+        model.layers[-1].reset_state()
+        fitted = {"batch_size": 2, "epochs": 2, "shuffle": False, "verbose": 0}
+        found = model.fit(x, np.zeros((4, 1)), **fitted).history["loss"]
+        squares = np.mean([np.square(one) for one in expected], (1, 2)).reshape(2, 2).mean(1)
+        np.testing.assert_allclose(found, squares, 1e-5)
+
+
+def test_a_stateful_layer_in_a_subclass_learns_its_batch_from_the_data():
+    class Own(lamina.Model):
+        def __init__(self):
+            super().__init__()
+            self.memory = lamina.layers.LSTM(3, stateful=True)
+
+        def call(self, x):
+            return self.memory(x)
+
+    model = Own()
+    model.compile("sgd", "mse")
+    x = np.ones((4, 5, 2), "float32")
+    assert model.fit(x, np.ones((4, 3)), batch_size=2, verbose=0).history["loss"]
+    assert [state.shape for state in model.memory.states] == [(2, 3), (2, 3)]
+
+
+def test_mistakes_are_said_where_they_are_made():
+    x = lamina.Input((6, 4))
+    for wrong in (
+        lambda: x + None,
+        lambda: lamina.ops.matmul(ONES, None),
+    ):
+        with pytest.raises(TypeError, match="None, and not a tensor"):
+            wrong()
+    for target in ((5,), (-1, 5)):
+        with pytest.raises(ValueError, match="an example has 24 elements"):
+            lamina.layers.Reshape(target)(x)
+    assert lamina.layers.Reshape((-1, 3))(x).shape == (None, 8, 3)
