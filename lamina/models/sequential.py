@@ -146,7 +146,9 @@ class Sequential(Model):
         x = args[0] if args else next(iter(kwargs.values()), None)
         shape = getattr(x, "shape", None)
         if shape is not None and self.layers:
-            self.build((None, *shape[1:]))
+            # A layer that keeps states between batches has batches of one size.
+            stateful = any(getattr(layer, "stateful", False) for layer in self.layers)
+            self.build((shape[0] if stateful else None, *shape[1:]))
         self.built = True
 
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
