@@ -245,11 +245,11 @@ def test_where_several_batches_are_run_as_one(programs, tmp_path):
         return Cut(at, accepts_chunks=True)
 
     options = {"cut": chunks, "batch_size": 1}
-    expected = programs.run(tmp_path / "a", 25, chunks(), batch_size=1)
-    found, steps = programs.cut_and_resumed(tmp_path / "b", (1, 40), 25, **options)
+    expected = programs.run(tmp_path / "a", 20, chunks(), batch_size=1)
+    found, steps = programs.cut_and_resumed(tmp_path / "b", (1, 25), 20, **options)
     assert_equal(found, expected)
-    # The backup was made at the first moment at which 25 more batches were done, of 10 at a time.
-    assert steps[0] == ((1, 40) if current().compiles else (1, 25))
+    # The backup was made at the first moment at which 20 more batches were done, of 25 at a time.
+    assert steps[0] == ((1, 25) if current().compiles else (1, 10))
     programs.model.steps_per_execution = 3  # 3 and 3 of 7, the last one alone
     try:
         options = {"cut": chunks, "batches": Batches()}
