@@ -62,7 +62,7 @@ def network(k):
     x = own.Product()(k.layers.GroupQueryAttention(2, 2, 1)(x, x))
     x = k.layers.Dense(2, activation=own.act)(x)
     model = k.Model(inputs, k.layers.Lambda(own.act)(x))
-    model.compile(own.Descent(0.1), own.cost, metrics=[own.Error()])
+    model.compile(own.Descent(0.1), own.cost, metrics=[own.Error()], jit_compile=False)
     return model
 
 
