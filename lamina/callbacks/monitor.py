@@ -48,7 +48,8 @@ class MonitorCallback(Callback):
 
         What only lacks data to validate on is no mistake: a warning says so after an epoch.
         """
-        if known is not None and not {self.monitor, self.monitor.removeprefix("val_")} & {*known}:
+        names = (self.monitor, self.monitor.removeprefix("val_"))
+        if known is not None and not any(name in known for name in names):
             raise ValueError(
                 f"{type(self).__name__} monitors {self.monitor!r}, which this training does not "
                 f"measure. {hint(self.monitor, known)}"

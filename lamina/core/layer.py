@@ -302,7 +302,7 @@ class Layer(Recorded, LayerTypes, LayerState, Rematerialized, Operation):
         arguments = build_arguments(self.build, self._signature.named(args, kwargs))
         self.build(**arguments)
         self.built = True
-        self._build_shapes = _as_in_files(arguments)
+        self._build_shapes = arguments
         if self.input_spec is not None:  # made by build
             context = local.context or CallContext(self, None, None, None)
             self._check_inputs(args, kwargs, context)
@@ -445,7 +445,10 @@ class Layer(Recorded, LayerTypes, LayerState, Rematerialized, Operation):
     def get_build_config(self) -> dict[str, Any] | None:
         """The shapes that the layer was built with, for `build_from_config`; None before that."""
         found = getattr(self, "_build_shapes", None)
-        return found if not found or len(found) == 1 else {"shapes_dict": found}
+        if not found or len(found) > 1:
+            return found and {"shapes_dict": found}
+        # A single one is called so whatever `build` calls its argument.
+        return dict.fromkeys(["input_shape"], *found.values())
 
     def build_from_config(self, config: dict[str, Any] | None) -> None:
         """Build as `get_build_config` says."""
@@ -455,11 +458,6 @@ class Layer(Recorded, LayerTypes, LayerState, Rematerialized, Operation):
             single = tuple(found) == ("input_shape",)
             self.build(*found.values()) if single else self.build(**found)
             self._build_shapes = found
-
-
-def _as_in_files(shapes: dict[str, Any]) -> dict[str, Any]:
-    """Shapes by their names in files: a single one is `input_shape` whatever `build` calls it."""
-    return shapes if len(shapes) != 1 else dict.fromkeys(["input_shape"], *shapes.values())
 
 
 def _noted(build: Any) -> Any:
@@ -477,8 +475,7 @@ def _noted(build: Any) -> Any:
         finally:
             local.context = before
         self.built = True
-        given = {**dict(zip(names, args, strict=False)), **kwargs}
-        self._build_shapes = _as_in_files(given)
+        self._build_shapes = {**dict(zip(names, args, strict=False)), **kwargs}
 
     return run
 

@@ -115,10 +115,8 @@ class AUC(FourCounts):
             columns = columns_of(self, y_pred, known)
             if known is None:
                 self._make_counts(self.num_thresholds, columns)
-        if self.from_logits:
-            y_pred = ops.sigmoid(y_pred)
         # Whatever lies outside is on the side of the last threshold that it passed.
-        y_pred = ops.clip(y_pred, 0, 1)
+        y_pred = ops.sigmoid(y_pred) if self.from_logits else ops.clip(y_pred, 0, 1)
         if self.label_weights is not None:
             self._check_label_weights(self.label_weights, y_pred)
             if not self.multi_label:

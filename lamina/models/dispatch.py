@@ -52,7 +52,8 @@ def steps_per_dispatch(model: Any, source: Source, told: CallbackList, phase: st
         batch = source.peek()
         fitting = BYTES // max(1, sum(getattr(leaf, "nbytes", 0) for leaf in leaves(batch)))
         most = min(STEPS[phase], whole // 2, max(1, fitting))
-        most = most if _is_small(model, phase, batch) else 1
+        if most > 1 and not _is_small(model, phase, batch):
+            most = 1
         # Batches left over would need a program that runs single ones.
         even = (n for n in range(most, most // 2, -1) if whole % n == 0)
         model._functions[key] = next(even, most)

@@ -114,6 +114,17 @@ def test_unknown_names_are_refused_before_training(arguments, said, tmp_path):
     CallbackList([adds, checkpoint]).check_before_training(KNOWN)
 
 
+def test_what_is_not_known_by_the_batch_saves_nothing_and_says_so(tmp_path):
+    """As in Keras: validation comes after the last batch."""
+    path = tmp_path / "a.keras"
+    checkpoint = ModelCheckpoint(path, save_best_only=True, save_freq=2)
+    CallbackList([checkpoint]).check_before_training(KNOWN)
+    with pytest.warns(UserWarning, match="monitors 'val_loss', which is not available"):
+        for batch in range(4):
+            checkpoint.on_train_batch_end(batch, {"loss": 1.0})
+    assert not path.exists()
+
+
 def test_names_that_other_callbacks_add_are_known(tmp_path):
     checkpoint = ModelCheckpoint(tmp_path / "{epoch}-{learning_rate}-{loss}.keras")
     CallbackList([LearningRateScheduler(lambda e: 1.0), checkpoint]).check_before_training(KNOWN)

@@ -108,7 +108,7 @@ def test_functions_have_the_form_of_keras():
             }
 
 
-def test_a_function_is_found_by_its_own_name_too(tmp_path):
+def test_a_function_is_found_by_its_own_name_too():
     """In a process that did not register it, and by a file from before."""
     config = lamina.layers.Dense(1, activation=PROGRAMS["lamina"].act).get_config()
     text = json.dumps(config)

@@ -59,7 +59,8 @@ class _Compiled:
                     break
                 except _Missed:
                     continue
-            self.program = _inductor().compile(graph, given)
+            inductor = importlib.import_module("torch._inductor")  # which takes a second
+            self.program = inductor.compile(graph, given)
         self.cells = cells[:]  # later traces of the same function may find more
         self.kinds = [_key(cell.value) for cell in self.cells]
 
@@ -76,11 +77,6 @@ class _Compiled:
         remaining = iter(results[:outputs])
         merged = [next(remaining) if one is None else one for one in self.constant]
         return self.structure.unflatten(merged)
-
-
-def _inductor() -> Any:
-    """The compiler, which takes a second to import."""
-    return importlib.import_module("torch._inductor")
 
 
 def _tensors(cells: Sequence[Cell], leaves: Sequence[Any]) -> list[torch.Tensor]:

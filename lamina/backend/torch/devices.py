@@ -15,8 +15,6 @@ from lamina.backend.config import floatx
 from lamina.backend.torch.dtypes import TYPES
 
 _CPU = torch.device("cpu")
-
-
 # Bytes that are copied to a GPU by way of pinned memory at most: PyTorch keeps what it had of that.
 _PINNED = 2**28
 
