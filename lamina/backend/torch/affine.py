@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from lamina.backend.torch.alignment import aligned
+from lamina.backend.torch.products import by_onednn
 
 
 def affine_map(x: Tensor, kernel: Tensor, bias: Tensor | None, axes: int = 1) -> Tensor:
@@ -23,6 +24,7 @@ def affine_map(x: Tensor, kernel: Tensor, bias: Tensor | None, axes: int = 1) ->
 
 
 @aligned
+@by_onednn
 def _product(x: Tensor, kernel: Tensor, bias: Tensor | None) -> Tensor:
     if x.ndim != 2:
         return functional.linear(x, kernel.t(), bias)

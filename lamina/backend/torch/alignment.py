@@ -29,7 +29,8 @@ def aligned(product: Callable[..., Tensor]) -> Callable[..., Tensor]:
             return product(x, kernel, *bias)
         return padded(product, x, kernel, *bias)
 
-    kernel.of_type = lambda dtype: kernel if dtype in ("float16", "bfloat16") else product  # type: ignore[attr-defined]
+    others = getattr(product, "of_type", lambda dtype: product)
+    kernel.of_type = lambda dtype: kernel if dtype in ("float16", "bfloat16") else others(dtype)  # type: ignore[attr-defined]
     return kernel
 
 

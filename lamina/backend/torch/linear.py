@@ -11,6 +11,7 @@ from torch import Tensor
 from lamina.backend.linear import is_complete, of_vectors
 from lamina.backend.torch.alignment import aligned
 from lamina.backend.torch.dtypes import NAMES
+from lamina.backend.torch.products import by_onednn
 from lamina.backend.torch.transforms import is_traced
 
 linalg: Any = torch.linalg
@@ -33,11 +34,14 @@ def _of_numbers(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
     return kernel
 
 
+matmul = aligned(by_onednn(torch.matmul))
+
+
 @_of_numbers
 def dot(x1: Tensor, x2: Tensor) -> Tensor:
     if not x1.ndim or not x2.ndim:
         return x1 * x2
-    return torch.matmul(x1, x2) if x2.ndim < 3 else torch.tensordot(x1, x2, ([-1], [-2]))
+    return matmul(x1, x2) if x2.ndim < 3 else torch.tensordot(x1, x2, ([-1], [-2]))
 
 
 def einsum(subscripts: str, *operands: Tensor) -> Tensor:
@@ -122,7 +126,7 @@ OWN: dict[str, Any] = {
     "dot": dot,  # vectors only
     "einsum": einsum,
     "inner": _of_numbers(torch.inner),
-    "matmul": _of_numbers(aligned(torch.matmul)),
+    "matmul": _of_numbers(matmul),
     "tensordot": None,
     "vdot": None,  # vectors only
     "outer": None,  # vectors only
