@@ -146,8 +146,52 @@ class Recorded:
         return f"{cls.__name__}({', '.join(parts)})"
 
 
+# What every layer's constructor takes, by way of `super().__init__`.
+BASE_ARGUMENTS = frozenset({"name", "trainable", "dtype", "autocast"})
+
+
+def made_with(cls: Any, config: dict[str, Any]) -> Any:
+    """An instance by its config, of which name, types and `trainable` may be no arguments.
+
+    A class with `def __init__(self)` has them from its base class: they are set afterwards.
+    """
+    known = _parameters(cls)
+    set_after = ("name", "dtype", "trainable")
+    if known is None or known.open or all(key in known.defaults for key in set_after):
+        return cls(**config)
+    left = {key: config[key] for key in set_after if key in config and key not in known.defaults}
+    made = cls(**{key: value for key, value in config.items() if key not in left})
+    for key, value in left.items():
+        if key == "dtype":
+            made.dtype_policy = value
+        elif getattr(made, key) != value:
+            setattr(made, key, value)
+    return made
+
+
+def refuse_code(name: str, config: dict[str, Any]) -> None:
+    """Refuse arguments that no file could bring back.
+
+    Raises:
+        NotImplementedError: as in Keras, if one is a lambda.
+    """
+    for key, value in config.items():
+        if getattr(value, "__name__", None) == "<lambda>":
+            raise NotImplementedError(
+                f"Layer {name!r} has no config: its argument {key!r} is a lambda, which has no "
+                "name to find it by. Write a function and register it with "
+                "keras.saving.register_keras_serializable(), or give the layer a `get_config`."
+            )
+
+
 # Older spellings of the input's shape, where a constructor has no argument of its own so named.
 OLD_SHAPES = frozenset({"input_shape", "batch_input_shape", "batch_shape", "input_dim"})
+
+
+def old_shapes(cls: Any) -> frozenset[str]:
+    """The older spellings that a constructor takes by way of `**kwargs` alone."""
+    explicit = signature(cls)
+    return OLD_SHAPES.difference(explicit.parameters if explicit else ())
 
 
 def old_input_shape(kwargs: dict[str, Any]) -> tuple[int | None, ...] | None:

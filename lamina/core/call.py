@@ -31,7 +31,8 @@ class CallSignature:
         self.training_position = self.names.index("training") if known else sys.maxsize
         training = defaults.get("training")
         self.training_default = training if isinstance(training, bool) else None
-        # An argument `query` has its mask in `query_mask`, the first one in `mask` too.
+        # An argument `query` has its mask in `query_mask`; the first one in `mask` too, where no
+        # other argument is a tensor.
         self.masks: dict[str, str] = {}
         for position, name in enumerate(self.names):
             for mask in (f"{name}_mask", "mask" if position == 0 else None):
@@ -53,7 +54,7 @@ def build_arguments(build: Any, named: dict[str, Any]) -> dict[str, Any]:
     function = getattr(build, "__func__", None)
     declared = _declared(function) if function else inspect.signature(build).parameters.values()
     parameters = [p for p in declared if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
-    tensors = {name: value for name, value in named.items() if _is_tensors(value)}
+    tensors = {name: value for name, value in named.items() if is_tensors(value)}
     by_name = {f"{name}_shape": shapes(value) for name, value in tensors.items()}
     if not parameters or not tensors:
         open_to_any = tensors and any(p.kind is p.VAR_KEYWORD for p in declared)
@@ -85,7 +86,8 @@ def _declared(function: Any) -> list[inspect.Parameter]:
     return list(inspect.signature(function).parameters.values())[1:]
 
 
-def _is_tensors(value: Any) -> bool:
+def is_tensors(value: Any) -> bool:
+    """Whether `value` is a tensor, or a nest of tensors alone."""
     found = leaves(value)
     return bool(found) and all(hasattr(leaf, "shape") for leaf in found)
 

@@ -11,11 +11,19 @@ from lamina.backend import current, plays
 from lamina.backend.tracebacks import cut
 from lamina.core import input_spec as specs
 from lamina.core import registry
-from lamina.core.arguments import OLD_SHAPES, Recorded, old_input_shape, signature
+from lamina.core.arguments import (
+    BASE_ARGUMENTS,
+    Recorded,
+    made_with,
+    old_input_shape,
+    old_shapes,
+    refuse_code,
+)
 from lamina.core.call import (
     CallSignature,
     as_shapes,
     build_arguments,
+    is_tensors,
     locate,
     memo_key,
     shapes,
@@ -84,6 +92,8 @@ class Layer(Recorded, LayerTypes, LayerState, Rematerialized, Operation):
     _fitting: tuple[Any, Any] = (None, None)
     # Constructor arguments that are no part of the config.
     unsaved: ClassVar[frozenset[str]] = frozenset()
+    # Whether arguments may be lambdas, of which files have but the name.
+    holds_code: ClassVar[bool] = False
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -257,8 +267,9 @@ class Layer(Recorded, LayerTypes, LayerState, Rematerialized, Operation):
         if not known.has_mask:
             return kwargs
         named = known.named(args, kwargs)
+        alone = sum(map(is_tensors, named.values())) <= 1
         for mask, name in known.masks.items():
-            if named.get(mask) is None and name in named:
+            if named.get(mask) is None and name in named and (alone or mask != "mask"):
                 found = masks_of(named[name])
                 if found is not None:
                     kwargs = {**kwargs, mask: found}
@@ -419,7 +430,7 @@ class Layer(Recorded, LayerTypes, LayerState, Rematerialized, Operation):
 
     @once
     def _inner_layers(self) -> list[Layer]:
-        return [layer for layer in self._flat_layers() if isinstance(layer, Layer)]
+        return [layer for layer in self._flatten_layers() if isinstance(layer, Layer)]
 
     def _clear_losses(self) -> None:
         for layer in self._loss_layers:
@@ -431,16 +442,17 @@ class Layer(Recorded, LayerTypes, LayerState, Rematerialized, Operation):
     def get_config(self) -> dict[str, Any]:
         """What makes an equal layer, without its weights, through `from_config`."""
         config = {"name": self.name, "trainable": self.trainable, "dtype": self.dtype_policy}
-        explicit = signature(type(self))  # type: ignore[arg-type]
-        old = OLD_SHAPES.difference(explicit.parameters if explicit else ())
-        own = {k: v for k, v in self.recorded_config().items() if k not in _BASE_ARGUMENTS | old}
+        apart = BASE_ARGUMENTS | old_shapes(type(self))
+        own = {k: v for k, v in self.recorded_config().items() if k not in apart}
+        if not self.holds_code:
+            refuse_code(self.name, own)
         saved = {k: v for k, v in {**config, **own}.items() if k not in self.unsaved}
         return {key: registry.serialize(value) for key, value in saved.items()}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Any:
         """The layer that `get_config` described, with new weights."""
-        return cls(**untagged(config))
+        return made_with(cls, untagged(config))
 
     def get_build_config(self) -> dict[str, Any] | None:
         """The shapes that the layer was built with, for `build_from_config`; None before that."""
@@ -481,14 +493,6 @@ def _noted(build: Any) -> Any:
 
 
 Layer._signature = CallSignature(Layer.call)
-_BASE_ARGUMENTS = frozenset(
-    {
-        "name",
-        "trainable",
-        "dtype",
-        "autocast",
-    }
-)
 
 
 def _overrides(layer: Layer, method: str) -> bool:

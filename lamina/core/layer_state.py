@@ -130,8 +130,13 @@ class LayerState(Holder):
             return contextlib.nullcontext()
         return name_scope(self.name)
 
-    def _flat_layers(self, include_self: bool = True) -> Iterator[LayerState]:
+    # Keras has this name for it, by which programs call it too.
+    def _flatten_layers(
+        self, include_self: bool = True, recursive: bool = True
+    ) -> Iterator[LayerState]:
         """This layer and the layers inside it, each once, the outer before the inner."""
+        if not recursive:
+            return iter([self] * include_self + self._layers)
         seen: set[int] = set()
 
         def visit(holder: Any) -> Iterator[LayerState]:
@@ -172,50 +177,59 @@ class LayerState(Holder):
     @once
     def weights(self) -> list[Variable]:
         """The variables of this layer and of those inside it, without random states."""
-        return unique(v for layer in self._flat_layers() for v in layer._own_variables())
+        return unique(v for layer in self._flatten_layers() for v in layer._own_variables())
 
     @property
     @once
     def variables(self) -> list[Variable]:
-        """`weights`, and the states of random generators; metrics have theirs apart."""
+        """`weights`, and the states of random generators; metrics and optimizers have theirs."""
         found: list[Variable] = []
-        for layer in self._flat_layers():
+        for layer in self._flatten_layers():
             found.extend(layer._own_variables())
             for one in layer.held():
-                if isinstance(one, (LayerState, Variable)) or getattr(one, "is_metric", False):
+                if isinstance(one, (LayerState, Variable)) or one.apart:
                     continue
                 found.extend(v for v in one.held() if isinstance(v, Variable))
         return unique(found)
 
     @property
     @once
+    def _kept_variables(self) -> list[Variable]:
+        """`variables`, and those of optimizers in attributes, as a GAN has two of."""
+        held = (one for layer in self._flatten_layers() for one in layer.held())
+        apart: list[Any] = [one for one in held if isinstance(one, Holder) and one.apart]
+        optimizers = [one for one in apart if not getattr(one, "is_metric", False)]
+        return unique([*self.variables, *(v for one in optimizers for v in one.variables)])
+
+    @property
+    @once
     def trainable_weights(self) -> list[Variable]:
-        """The weights that training changes."""
-        return [v for v in self.weights if v.trainable]
+        """The weights that training changes; none where the layer is not `trainable`."""
+        return [v for v in self.weights if v.trainable] if self.trainable else []
 
     @property
     @once
     def non_trainable_weights(self) -> list[Variable]:
         """The weights that training leaves alone."""
-        return [v for v in self.weights if not v.trainable]
+        return [v for v in self.weights if not (self.trainable and v.trainable)]
 
     @property
     @once
     def trainable_variables(self) -> list[Variable]:
-        """The variables that training changes."""
-        return [v for v in self.variables if v.trainable]
+        """The variables that training changes; none where the layer is not `trainable`."""
+        return [v for v in self.variables if v.trainable] if self.trainable else []
 
     @property
     @once
     def non_trainable_variables(self) -> list[Variable]:
         """The variables that gradients do not change: statistics, random states, frozen ones."""
-        return [v for v in self.variables if not v.trainable]
+        return [v for v in self.variables if not (self.trainable and v.trainable)]
 
     @property
     @once
     def metrics(self) -> list[Any]:
         """The metrics kept in this layer and in those inside it."""
-        found = (one for layer in self._flat_layers() for one in layer.held())
+        found = (one for layer in self._flatten_layers() for one in layer.held())
         return unique(one for one in found if getattr(one, "is_metric", False))
 
     @property
@@ -232,7 +246,7 @@ class LayerState(Holder):
     @trainable.setter
     def trainable(self, value: bool) -> None:
         value = bool(value)
-        for layer in self._flat_layers():
+        for layer in self._flatten_layers():
             if layer._trainable != value:
                 layer._trainable = value
                 guard.flip(layer._token)

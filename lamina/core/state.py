@@ -17,6 +17,8 @@ class Holder:
 
     # Attributes that are no part of the state: bookkeeping, and references to other owners.
     bookkeeping: ClassVar[frozenset[str]] = frozenset()
+    # Whether its variables are none of the layer that holds it, as those of metrics and optimizers.
+    apart: ClassVar[bool] = False
 
     def held(self) -> Iterator[Variable | Holder]:
         """The variables and holders in the attributes, each once, in definition order."""

@@ -234,4 +234,8 @@ class Variable(Operators):
         return self.shape[0]
 
     def __repr__(self) -> str:
-        return f"<Variable path={self.path}, shape={self.shape}, dtype={self.dtype}>"
+        known = f"path={self.path}, shape={self.shape}, dtype={self.dtype}"
+        value = self.value
+        if inferring() or current().is_traced(value):
+            return f"<Variable {known}>"
+        return f"<Variable {known}, value={current().to_numpy(value)}>"

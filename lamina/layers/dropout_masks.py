@@ -93,7 +93,7 @@ def masks_of_a_sequence(
         states: those before the first step.
         training: whether elements are dropped.
     """
-    inner = [one for one in cell._flat_layers() if isinstance(one, DropoutMasks)]
+    inner = [one for one in cell._flatten_layers() if isinstance(one, DropoutMasks)]
     _reset(inner)
     if training and isinstance(cell, DropoutMasks):
         # Before the loop: what is drawn in a step of a compiled loop is drawn anew in each.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 from lamina.core import registry
 from lamina.core.layer import Layer
@@ -33,6 +33,8 @@ class Lambda(Layer):
         >>> layers.Lambda(lambda x: x**2)(ops.ones((2, 3))).shape
         (2, 3)
     """
+
+    holds_code: ClassVar[bool] = True
 
     def __init__(
         self,

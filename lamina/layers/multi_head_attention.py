@@ -16,6 +16,7 @@ from lamina.layers.attention import LEAST
 from lamina.layers.checks import fraction, positive
 from lamina.layers.dense import EinsumDense
 from lamina.ops.row import Tensor, TensorLike
+from lamina.symbolic.graph import auto_name
 
 
 def _kept(attribute: str, meaning: str) -> Any:
@@ -158,6 +159,8 @@ class MultiHeadAttention(Layer):
             letters,
             (*query_shape[:-1], self.num_heads, self.value_dim),
         )
+        # Keras has a layer of each inside, and the next ones of the program are named after these.
+        auto_name("softmax"), auto_name("dropout")
 
     def _heads(self, name: str, heads: int, size: int, shape: Sequence[int | None]) -> EinsumDense:
         output = (*shape[1:-1], heads, size)
@@ -258,8 +261,7 @@ class MultiHeadAttention(Layer):
             if one is not None
         ]
         if mask is not None:
-            each_head = mask.ndim == 4 and mask.shape[1:] == (self.num_heads, targets, sources)
-            found.append(mask if each_head else ops.reshape(mask, (-1, 1, targets, sources)))
+            found.append(self._of_heads(mask, targets, sources))
         if causal or self.sliding_window:
             steps = ops.expand_dims(ops.arange(targets), -1) - ops.arange(sources)
             steps = ops.expand_dims(steps, (0, 1))
@@ -273,6 +275,17 @@ class MultiHeadAttention(Layer):
         for one in found:
             seen = ops.logical_and(seen, ops.cast(one, "bool"))
         return seen
+
+    def _of_heads(self, mask: Tensor, targets: int, sources: int) -> Tensor:
+        """A mask given by hand with an axis of heads, and without axes that are not looked along.
+
+        It has all heads' axis or none, and may have 1 in place of any size.
+        """
+        if len(self.attention_axes) > 1 and mask.shape[1:] != (self.num_heads, targets, sources):
+            return ops.reshape(mask, (-1, 1, targets, sources))
+        while mask.ndim < 4:
+            mask = ops.expand_dims(mask, max(mask.ndim - 2, 0))
+        return mask
 
     def _weighted(
         self, q: Tensor, k: Tensor, v: Tensor, seen: Tensor | None, training: bool | None

@@ -50,6 +50,7 @@ class Metric(Recorded, Holder):
 
     slot: ClassVar[str] = "metrics"
     is_metric: ClassVar[bool] = True
+    apart: ClassVar[bool] = True
     bookkeeping: ClassVar[frozenset[str]] = frozenset({"_arguments"})
 
     def __init_subclass__(cls, **kwargs: Any) -> None:

@@ -91,7 +91,8 @@ class Compilation:
 
         Args:
             optimizer: a name or an optimizer.
-            loss: a name, function or loss; for several outputs a list or dictionary.
+            loss: a name, function or loss; for several outputs a list or dictionary. Where a
+                model is compiled anew without one, it keeps the one that it has; so are metrics.
             loss_weights: what each output's loss is multiplied by.
             metrics: names, functions or metrics; nested likewise. `'accuracy'` becomes the
                 accuracy that fits the shapes of targets and output.
@@ -120,6 +121,11 @@ class Compilation:
         scaled = optimizer is None or isinstance(optimizer, optimizer_names.LossScaleOptimizer)
         if auto_scale_loss and self.dtype_policy.name == "mixed_float16" and not scaled:
             optimizer = optimizer_names.LossScaleOptimizer(optimizer, name="loss_scale_optimizer")
+        before = self._compile_arguments
+        if loss is None and before:
+            loss, loss_weights = before["loss"], loss_weights or before["loss_weights"]
+        if metrics is None and weighted_metrics is None and before:
+            metrics, weighted_metrics = before["metrics"], before["weighted_metrics"]
         self.optimizer = optimizer
         self.loss = loss
         self.run_eagerly = run_eagerly

@@ -105,7 +105,9 @@ def _for_outputs(given: Any, outputs: Outputs) -> list[Any]:
     """One entry for each output; a flat list belongs to the only output."""
     if given is None:
         return [None] * len(outputs.names)
-    if len(outputs.names) == 1 and not isinstance(given, dict):
+    if len(outputs.names) == 1:
+        # As in Keras, whatever the only output is called in a dictionary.
+        given = list(given.values()) if isinstance(given, dict) else given
         only = given if isinstance(given, (list, tuple)) else [given]
         nested = len(only) == 1 and isinstance(only[0], (list, tuple))
         return [only[0] if nested else only]

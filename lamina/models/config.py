@@ -56,7 +56,7 @@ def graph_config(graph: Graph) -> dict[str, Any]:
         entry: dict[str, Any] = serialize(operation)
         entry["name"] = operation.name
         entry["inbound_nodes"] = [
-            {"args": reference(list(node.args)), "kwargs": reference(node.kwargs)} for node in nodes
+            {"args": reference(node.args), "kwargs": reference(node.kwargs)} for node in nodes
         ]
         return entry
 
@@ -183,6 +183,11 @@ def _resolved(value: Any, results: dict[tuple[str, int], list[Any]]) -> Any:
         keys = any(isinstance(one, slice) or one is ... for one in found)
         return tuple(found) if keys else type(value)(found)
     return value
+
+
+def call_number(node: Node) -> int:
+    """The number that Keras shows for a call among those of its operation."""
+    return node.operation.inbound_nodes.index(node) + _first_call(node.operation)
 
 
 def _first_call(operation: Operation) -> int:

@@ -143,7 +143,7 @@ def as_compiled(model: Any, phase: str, function: Callable[..., Any]) -> Callabl
         return function
 
     def reads() -> list[Any]:
-        found = list(model.variables)
+        found = list(model._kept_variables)
         found += model.metrics_variables if phase != "predict" else []
         found += _of_optimizer(model) if phase == "train" else []
         return [variable.handle for variable in unique(found)]
@@ -160,7 +160,7 @@ def _guarded(model: Any, step: Callable[[Any], Any]) -> Callable[[Any], Any]:
     """`step`, which leaves weights and optimizer as they were where its loss is not finite."""
 
     def run(batch: Any) -> Any:
-        kept = unique([*model.variables, *_of_optimizer(model)])
+        kept = unique([*model._kept_variables, *_of_optimizer(model)])
         every = unique([*kept, *model.metrics_variables])
         handles = [variable.handle for variable in every]
         # The step's assignments stay in the frame, so the variables still hold what they held.

@@ -16,8 +16,8 @@ def fingerprint(model: Any) -> dict[str, Any]:
     """The structure of the state of a model and its optimizer, as plain data."""
     optimizer = model.optimizer
     return {
-        "layers": [[type(layer).__name__] for layer in model._flat_layers()],
-        "variables": _described(model.variables),
+        "layers": [[type(layer).__name__] for layer in model._flatten_layers()],
+        "variables": _described(model._kept_variables),
         "optimizer": [[None if optimizer is None else type(optimizer).__name__]],
         "optimizer variables": _described([] if optimizer is None else optimizer.variables),
         "metric variables": _described(model.metrics_variables),

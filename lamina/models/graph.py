@@ -29,16 +29,18 @@ class Graph:
     Args:
         inputs: a symbolic tensor, or a tuple, list or dictionary of them.
         outputs: likewise.
+        any_size: whether the sizes of data are left to the layers to judge, as Sequential does.
 
     Raises:
         ValueError: if an input is no `Input`, appears twice, or does not lead to the outputs.
     """
 
-    def __init__(self, inputs: Any, outputs: Any) -> None:
+    def __init__(self, inputs: Any, outputs: Any, any_size: bool = False) -> None:
         if isinstance(outputs, (list, tuple)) and len(outputs) == 1:
             (outputs,) = outputs
         self.inputs = inputs
         self.outputs = outputs
+        self.any_size = any_size
         self.flat_inputs: list[KerasTensor] = leaves(inputs)
         self.flat_outputs: list[KerasTensor] = leaves(outputs)
         for role, found in (("inputs", self.flat_inputs), ("outputs", self.flat_outputs)):
@@ -51,6 +53,8 @@ class Graph:
         if len({id(one) for one in self.flat_inputs}) < len(self.flat_inputs):
             raise ValueError("An input appears twice among the inputs of the model.")
         self.nodes = nodes_between(self.flat_inputs, outputs)
+        # How far each call is from the outputs.
+        self.depths: dict[Node, int] = {}
         self.operations = self._ordered()
         self._check_names()
         inner = (getattr(one, "_graph", None) for one in self.operations)
@@ -92,21 +96,18 @@ class Graph:
 
     def _ordered(self) -> list[Operation]:
         """The operations, farthest from the outputs first: the order of Keras's weights."""
-        rank = _visiting_order(self.flat_outputs, {id(one) for one in self.flat_inputs})
-        depth: dict[int, int] = {}
-        for node in reversed(self.nodes):
-            own = depth.setdefault(id(node), 0)
-            for tensor in node.inputs():
-                if tensor.history is not None:
-                    source = id(tensor.history.node)
-                    depth[source] = max(depth.get(source, 0), own + 1)
-        # An input may be what a layer returned; that layer is then no part of the model.
-        given = [one.history.node for one in self.flat_inputs if one.history is not None]
-        starts = [node for node in given if not node.inputs()]
+        rank, order = _walked(self.flat_outputs)
+        depth = self.depths
         deepest: dict[Operation, int] = {}
-        for node in (*starts, *self.nodes):
-            operation = node.operation
-            deepest[operation] = max(deepest.get(operation, 0), depth.get(id(node), 0))
+        for node in reversed(order):
+            # A call is as deep as the deepest one of its operation that was met before.
+            own = max(depth.get(node, 0), deepest.get(node.operation, 0))
+            depth[node] = deepest[node.operation] = own
+            for source in _sources(node):
+                depth[source] = max(depth.get(source, 0), own + 1)
+        for one in self.flat_inputs:
+            if one.history is not None:  # an input that leads nowhere
+                deepest.setdefault(one.history.node.operation, 0)
         return sorted(deepest, key=lambda one: (-deepest[one], rank.get(one, -1)))
 
     @property
@@ -129,7 +130,8 @@ class Graph:
                 f"The model takes {len(self.flat_inputs)} input(s) ({self._names()}), and was "
                 f"called on {len(given)}."
             )
-        return [_fit(v, one) for v, one in zip(given, self.flat_inputs, strict=True)]
+        pairs = zip(given, self.flat_inputs, strict=True)
+        return [_fit(value, one, self.any_size) for value, one in pairs]
 
     def _flat(self, inputs: Any) -> list[Any]:
         # None is left out, unless it stands for an optional input.
@@ -169,19 +171,32 @@ def _untold(node: Node) -> Node:
     return node if same else dataclasses.replace(node, kwargs=kwargs)
 
 
-def _visiting_order(outputs: list[KerasTensor], stop: set[int]) -> dict[Operation, int]:
-    """The operations numbered as a walk back from the outputs meets them first."""
-    order: dict[Operation, int] = {}
+def _walked(outputs: list[KerasTensor]) -> tuple[dict[Operation, int], list[Node]]:
+    """What a walk back from the outputs, depth first, meets.
+
+    Returns:
+        The operations numbered as they are met first, and the calls in the order in which the walk
+        leaves them: each after those that it needs.
+    """
+    rank: dict[Operation, int] = {}
+    left: list[Node] = []
     seen: set[Node] = set()
-    pending = list(reversed(outputs))
+    pending = [(one.history.node, False) for one in reversed(outputs) if one.history is not None]
     while pending:
-        history = pending.pop().history
-        if history is None or history.node in seen:
-            continue
-        seen.add(history.node)
-        order.setdefault(history.node.operation, len(order))
-        pending.extend(reversed(history.node.inputs()))
-    return order
+        node, done = pending.pop()
+        if done:
+            left.append(node)
+        elif node not in seen:
+            seen.add(node)
+            rank.setdefault(node.operation, len(rank))
+            pending.append((node, True))
+            pending.extend((one, False) for one in reversed(_sources(node)))
+    return rank, left
+
+
+def _sources(node: Node) -> list[Node]:
+    """The calls that a call's symbolic arguments come from."""
+    return [one.history.node for one in node.inputs() if one.history is not None]
 
 
 def _is_optional(tensor: KerasTensor) -> bool:
@@ -200,7 +215,7 @@ def _fits(value: Any, expected: KerasTensor) -> bool:
     return current().dtype(value) == expected.dtype
 
 
-def _fit(value: Any, expected: KerasTensor) -> Any:
+def _fit(value: Any, expected: KerasTensor, any_size: bool) -> Any:
     """`value` in the type of `expected`, a missing or extra last axis of 1 mended as in Keras."""
     if isinstance(value, KerasTensor) or (value is None and _is_optional(expected)):
         return value
@@ -215,8 +230,9 @@ def _fit(value: Any, expected: KerasTensor) -> Any:
     elif len(value.shape) == rank - 1 and expected.shape[-1] == 1:
         value = ops.expand_dims(value, -1)
     shape = tuple(value.shape)
-    sizes = zip(shape, expected.shape, strict=False)
-    if len(shape) != rank or any(e is not None and s != e for s, e in list(sizes)[1:]):
+    sizes = list(zip(shape, expected.shape, strict=False))[1:]
+    wrong = not any_size and any(e is not None and s != e for s, e in sizes)
+    if len(shape) != rank or wrong:
         raise ValueError(
             f"Input {expected.name!r} of the model has the shape {expected.shape}, and was given "
             f"data of shape {shape}. The first dimension is the batch; reshape the data, or build "

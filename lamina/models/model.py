@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from lamina.backend import floatx
 from lamina.backend.tracebacks import filtered
+from lamina.core.arguments import made_with
 from lamina.core.call import shapes
 from lamina.core.layer import Layer
 from lamina.core.messages import say
@@ -15,6 +16,7 @@ from lamina.core.state import unique
 from lamina.core.walks import once
 from lamina.data import make_source
 from lamina.data.checks import check_count
+from lamina.models.beginnings import from_inputs
 from lamina.models.config import graph_config, graph_from_config
 from lamina.models.graph import Graph
 from lamina.models.profile import Profile
@@ -64,7 +66,7 @@ class Model(Trainer, Layer):
         self._start_training_state()
         self._graph: Graph | None = None
         if inputs is not None:
-            self._graph = Graph(inputs, outputs)
+            self._graph = Graph(*from_inputs(inputs, outputs))
             self.built = True
 
     def __getstate__(self) -> dict[str, Any]:
@@ -162,13 +164,16 @@ class Model(Trainer, Layer):
 
     @property
     def input(self) -> Any:
-        """The symbolic inputs of a functional model, nested as they were given."""
-        return self._required_graph().inputs
+        """The symbolic inputs of a functional model, nested as they were given.
+
+        Those of its first call where the model is a subclass that was called on symbolic tensors.
+        """
+        return super().input if self._is_called() else self._required_graph().inputs
 
     @property
     def output(self) -> Any:
-        """The symbolic outputs of a functional model, nested as they were given."""
-        return self._required_graph().outputs
+        """The symbolic outputs of a functional model, nested as they were given; as `input`."""
+        return super().output if self._is_called() else self._required_graph().outputs
 
     @property
     def input_shape(self) -> Any:
@@ -186,6 +191,9 @@ class Model(Trainer, Layer):
     def operations(self) -> list[Any]:
         """The layers and ops of a functional model's graph."""
         return list(self._required_graph().operations)
+
+    def _is_called(self) -> bool:
+        return self._graph is None and bool(self.inbound_nodes)
 
     def _required_graph(self) -> Graph:
         if self._graph is None:
@@ -213,7 +221,7 @@ class Model(Trainer, Layer):
     ) -> Any:
         """The model that `get_config` described, with new weights."""
         if "input_layers" not in config:
-            return cls(**config)
+            return made_with(cls, config)
         with CustomObjectScope(custom_objects):
             inputs, outputs = graph_from_config(config)
         return cls(

@@ -78,6 +78,9 @@ _OPTIONS = {
     "trapezoid": ("x", "dx", "axis"),
 }
 
+# Whose operands Keras wants all of, those that are None too.
+_WITH_NONE = ("layer_normalization", "rms_normalization")
+
 
 def _class_of(op: str) -> str:
     return _CLASSES.get(op) or op.title().replace("_", "")
@@ -110,7 +113,7 @@ def op_entry(call: OpCall, node: Node) -> tuple[dict[str, Any], list[Any]] | Non
         operands = [value for name, value in values.items() if name not in options]
         if row.variadic is not None:
             operands = list(operands[-1])
-        while operands and operands[-1] is None:
+        while operands and operands[-1] is None and row.name not in _WITH_NONE:
             operands.pop()
     name = _class_of(row.name)
     module = f"keras.src.ops.{_MODULE_OF.get(row.name, 'numpy')}"

@@ -6,6 +6,7 @@ from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from lamina.symbolic.graph import to_snake_case
 from lamina.symbolic.tensor import leaves
 
 _NESTS = (dict, list, tuple, type(None))
@@ -119,8 +120,9 @@ def _layer(tensor: Any) -> str:
 
 def name_of(function: Any) -> str:
     """What a metric or loss made of `function`, or of a loss object, is called."""
-    name = getattr(function, "name", None) or getattr(function, "__name__", type(function).__name__)
-    return str(name).strip("<>")
+    name = getattr(function, "name", None)
+    named = getattr(function, "__name__", type(function).__name__)
+    return str(name) if name else to_snake_case(named)
 
 
 def unique_name(name: str, taken: Container[str]) -> str:

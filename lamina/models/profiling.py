@@ -68,7 +68,7 @@ def _unchanged(model: Any) -> Iterator[None]:
     """A block after which the model, its optimizer and random states are as before it."""
     random, history = seeds.get_random_state(), vars(model).get("history")
     values = [(variable, variable.numpy()) for variable in _variables(model)]
-    flags = [(one, one.trainable) for one in (*model._flat_layers(), *model.variables)]
+    flags = [(one, one.trainable) for one in (*model._flatten_layers(), *model._kept_variables)]
     own = None if model.optimizer is None else model.optimizer.get_own_state()
     stopped = model.stop_training
     try:
@@ -86,7 +86,7 @@ def _unchanged(model: Any) -> Iterator[None]:
 
 def _variables(model: Any) -> list[Any]:
     optimizer = [] if model.optimizer is None else model.optimizer.variables
-    return unique([*model.variables, *optimizer, *model.metrics_variables])
+    return unique([*model._kept_variables, *optimizer, *model.metrics_variables])
 
 
 def _warn_of_new(model: Any, known: set[int]) -> None:

@@ -199,10 +199,10 @@ class TrainingRun:
             "logs": {name: _plain(value) for name, value in self.logs.items()},
             "stop_training": bool(model.stop_training),
             "trainable": {
-                "layers": [bool(layer.trainable) for layer in model._flat_layers()],
-                "variables": [variable.trainable for variable in model.variables],
+                "layers": [bool(layer.trainable) for layer in model._flatten_layers()],
+                "variables": [variable.trainable for variable in model._kept_variables],
             },
-            "variables": _values(model.variables),
+            "variables": _values(model._kept_variables),
             "optimizer": [] if optimizer is None else _values(optimizer.variables),
             "optimizer_own": None if optimizer is None else optimizer.get_own_state(),
             "metrics": _values(model.metrics_variables),
@@ -223,9 +223,9 @@ class TrainingRun:
         self.seed, self.logs = state["seed"], dict(state["logs"])
         model.stop_training = state["stop_training"]
         self.over = model.stop_training and not self.batch
-        _assign(model.variables, state["variables"])
+        _assign(model._kept_variables, state["variables"])
         flags = [*state["trainable"]["layers"], *state["trainable"]["variables"]]
-        freeze(zip([*model._flat_layers(), *model.variables], flags, strict=True))
+        freeze(zip([*model._flatten_layers(), *model._kept_variables], flags, strict=True))
         if optimizer is not None:
             _assign(optimizer.variables, state["optimizer"])
             optimizer.set_own_state(state["optimizer_own"])

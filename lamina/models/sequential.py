@@ -11,6 +11,8 @@ from lamina.layers.input import Input, InputLayer
 from lamina.models.config import layer_from_config
 from lamina.models.graph import Graph
 from lamina.models.model import Model
+from lamina.symbolic.dimension import reveal
+from lamina.symbolic.graph import auto_name
 from lamina.symbolic.tensor import KerasTensor, computation
 
 
@@ -44,7 +46,8 @@ class Sequential(Model):
         super().__init__(trainable=trainable, name=name, **kwargs)
         self._chain: list[Layer] = []
         for layer in layers or ():
-            self.add(layer)
+            self.add(layer, rebuild=False)
+        self._rebuild()
 
     def _listed_layers(self) -> list[Layer]:
         return [layer for layer in self._chain if not isinstance(layer, InputLayer)]
@@ -87,22 +90,29 @@ class Sequential(Model):
         self._functions.clear()
         self._prepared.clear()
         try:
-            if rebuild and isinstance(self._chain[0], InputLayer):
-                self._extend(layer)
-            elif rebuild and len(self._chain) > 1 and (shape := _told_by(self._chain[0])):
-                self.build(shape)
+            if rebuild:
+                self._rebuild()
+            else:
+                self._graph, self.built = None, False
         except Exception:
             self._chain.remove(layer)
             raise
 
-    def _extend(self, layer: Layer) -> None:
-        """Call the new layer on the output so far."""
+    def _rebuild(self) -> None:
+        """Build the layers where the input is known."""
+        if self._chain and isinstance(self._chain[0], InputLayer):
+            self._extend()
+        elif len(self._chain) > 1 and (shape := _told_by(self._chain[0])):
+            self.build(shape)
+
+    def _extend(self) -> None:
+        """Call the layers on the input, or the last one on the output so far."""
         if self._graph is None:
             source = self._chain[0].output
             rest = self._chain[1:]
         else:
             source = self._graph.outputs
-            rest = [layer]
+            rest = self._chain[-1:]
         output = source
         # What is being inferred around it leaves no trace; the model's own graph is one.
         with self._naming(), computation():
@@ -110,7 +120,9 @@ class Sequential(Model):
                 output = one(output)
         start = self._chain[0].output
         if rest or self._graph is None:
-            self._graph = Graph(start, output)
+            self._graph = Graph(start, output, any_size=True)
+        if rest:
+            auto_name("functional")  # Keras has a functional model inside, which takes a name
         self.built = bool(self.layers)
 
     def pop(self, rebuild: bool = True) -> Layer:
@@ -126,7 +138,7 @@ class Sequential(Model):
         self._prepared.clear()
         self._graph, self.built = None, False
         if rebuild and self._chain and isinstance(self._chain[0], InputLayer):
-            self._extend(self._chain[-1])
+            self._extend()
         return layer
 
     def build(self, input_shape: Any = None) -> None:
@@ -137,7 +149,7 @@ class Sequential(Model):
             raise ValueError(f"Sequential model {self.name!r} has no layers to build.")
         self._chain.insert(0, _input_layer(input_shape))
         try:
-            self._extend(self._chain[-1])
+            self._extend()
         except Exception:
             del self._chain[0]
             raise
@@ -148,7 +160,7 @@ class Sequential(Model):
         if shape is not None and self.layers:
             # A layer that keeps states between batches has batches of one size.
             stateful = any(getattr(layer, "stateful", False) for layer in self.layers)
-            self.build((shape[0] if stateful else None, *shape[1:]))
+            self.build(reveal((shape[0] if stateful else None, *shape[1:])))
         self.built = True
 
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
@@ -184,7 +196,8 @@ class Sequential(Model):
         model = cls(name=config.get("name"), trainable=config.get("trainable", True))
         with CustomObjectScope(custom_objects):
             for layer in config["layers"]:
-                model.add(layer_from_config(layer))
+                model.add(layer_from_config(layer), rebuild=False)
+            model._rebuild()
         shape = config.get("build_input_shape")
         if shape and model._graph is None:
             model.build(tuple(shape))

@@ -12,12 +12,13 @@ from lamina.data import unpack_x_y_sample_weight
 from lamina.models.compilation import Compilation
 from lamina.models.compile_loss import CompileLoss
 from lamina.models.compile_metrics import CompileMetrics, named_result
+from lamina.models.older_names import OlderNames
 from lamina.models.outputs import Outputs
 from lamina.models.state_form import also_on_state
 from lamina.symbolic.tensor import leaves
 
 
-class Steps(Compilation):
+class Steps(OlderNames, Compilation):
     """The part of a model that says what one step does; each method may be overridden."""
 
     _graph: Any
@@ -50,7 +51,7 @@ class Steps(Compilation):
         self._clear_losses()  # type: ignore[attr-defined]
         self._track(loss, x)
         if variables:
-            self.optimizer.apply(gradients, variables)
+            self.optimizer.apply_gradients(zip(gradients, variables, strict=True))
         return self.compute_metrics(x, y, y_pred, sample_weight)
 
     @also_on_state("test")
@@ -158,15 +159,15 @@ class Steps(Compilation):
 
         Keras 3 lists all compiled metrics as one `"compile_metrics"` here.
         """
-        names = [metric.name for metric in self.metrics if metric is not self._compile_metrics]
-        if self._compile_metrics is None:
-            return names
-        entries = self._compile_metrics.entries
-        own = [key for _, _, key, metric in entries if key == metric.name]
-        prefixed = sorted(key for _, _, key, metric in entries if key != metric.name)
-        tracked = [] if self._compile_loss is None else [m.name for m in self._compile_loss.metrics]
-        first = [name for name in names if name not in tracked]
-        return [*first, *own, *tracked, *prefixed]
+        names: list[str] = []
+        prefixed: list[str] = []
+        for one in self.metrics:
+            if one is self._compile_metrics:
+                names += [key for _, _, key, metric in one.entries if key == metric.name]
+                prefixed = sorted(key for _, _, key, metric in one.entries if key != metric.name)
+            else:
+                names.append(one.name)
+        return names + prefixed
 
     def reset_metrics(self) -> None:
         """Start all metrics anew."""

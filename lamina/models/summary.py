@@ -13,6 +13,7 @@ import numpy as np
 
 from lamina.backend.dtypes import bits
 from lamina.core.variable import Variable
+from lamina.models.config import call_number
 from lamina.models.profile import bytes_text
 from lamina.symbolic import dimension
 from lamina.symbolic.tensor import leaves
@@ -67,22 +68,29 @@ def _rows(
 
     def visit(owner: Any, depth: int) -> None:
         operations = owner._graph.operations if owner._graph is not None else owner.layers
-        if type(owner).__name__ == "Sequential":
+        if hasattr(owner, "_chain"):
             operations = owner.layers
         for one in _within(operations, layer_range if depth == 0 else None):
             inner = expand_nested and hasattr(one, "_graph") and bool(one.layers)
             kind = getattr(one, "class_name", type(one).__name__)
-            cells = [f"{'  ' * depth}{one.name} ({kind})", _shape(one, owner), _count(one)]
+            inset = f"{'    ' * (depth - 1)}   └ " if depth else ""
+            cells = [f"{inset}{one.name} ({kind})", _shape(one, owner), _count(one)]
             if several:
-                cells.append(_sources(one, owner))
+                cells.append("-" if depth else _sources(one, owner))
             if show_trainable:
-                cells.append("" if not hasattr(one, "trainable") else "Y" if one.trainable else "N")
+                cells.append(_trained(one))
             rows.append(cells)
             if inner:
                 visit(one, depth + 1)
 
     visit(model, 0)
     return rows
+
+
+def _trained(operation: Any) -> str:
+    if not getattr(operation, "weights", None):
+        return "-"
+    return "Y" if operation.trainable else "N"
 
 
 def _within(operations: list[Any], layer_range: Any) -> list[Any]:
@@ -99,11 +107,28 @@ def _within(operations: list[Any], layer_range: Any) -> list[Any]:
 
 
 def _shape(operation: Any, owner: Any) -> str:
-    nodes = _nodes(operation, owner)
+    nodes, graph = _nodes(operation, owner), getattr(operation, "_graph", None)
     if nodes:
-        found = [str(dimension.reveal(one.shape)) for one in leaves(nodes[0].outputs)]
-        return found[0] if len(found) == 1 else f"[{', '.join(found)}]"
-    return "?" if getattr(operation, "built", True) else "? (unbuilt)"
+        found = [dimension.reveal(one.shape) for one in leaves(nodes[0].outputs)]
+    elif graph is not None:
+        found = [one.shape for one in graph.flat_outputs]
+    else:
+        found = _built_for(operation)
+    if not found:
+        return "?"
+    return str(found[0]) if len(found) == 1 else f"[{', '.join(map(str, found))}]"
+
+
+def _built_for(layer: Any) -> list[Any]:
+    """The shapes of the outputs for the input that a layer was built for, where they are known."""
+    shapes = getattr(layer, "_build_shapes", None)
+    if not shapes:
+        return []
+    try:
+        outputs = layer.compute_output_shape(**shapes)
+    except Exception:  # a method of the program's own
+        return []
+    return [outputs] if isinstance(outputs, tuple) else leaves(outputs)
 
 
 def _nodes(operation: Any, owner: Any) -> list[Any]:
@@ -126,19 +151,20 @@ def _sources(operation: Any, owner: Any) -> str:
     for node in _nodes(operation, owner):
         for tensor in node.inputs():
             if tensor.history is not None:
-                found.append(f"{tensor.history.node.operation.name}[{tensor.history.index}]")
+                source, index = tensor.history.node, tensor.history.index
+                call = call_number(source)
+                found.append(f"{source.operation.name}[{call}][{index}]")
     return ", ".join(found) or "-"
 
 
 def _branches(model: Any) -> bool:
     """Whether the graph is more than a chain, so that a column must say what feeds what."""
-    if model._graph is None:
+    if model._graph is None or hasattr(model, "_chain"):
         return False
-    return (
-        any(len(node.inputs()) > 1 or len(leaves(node.outputs)) > 1 for node in model._graph.nodes)
-        or len(model._graph.flat_inputs) > 1
-        or len(model._graph.flat_outputs) > 1
-    )
+    depths = model._graph.depths
+    called = [node.operation for node in depths]
+    beside = len(set(depths.values())) < len(depths) or len(set(called)) < len(called)
+    return beside or any(len(node.inputs()) > 1 for node in depths)
 
 
 def elements(variables: list[Variable]) -> int:

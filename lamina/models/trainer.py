@@ -300,7 +300,9 @@ class Trainer(Stateless):
         run = compiled(self, "test")
         with told.running("test") as final_logs:
             self.reset_metrics()
+            source.on_epoch_begin()
             final_logs.update(numbers(self._run_batches(source, told, "test", run)))
+            source.on_epoch_end()
         return dict(final_logs)
 
     @filtered
@@ -335,7 +337,9 @@ class Trainer(Stateless):
         run = compiled(self, "predict")
         try:
             with told.running("predict"):
+                source.on_epoch_begin()
                 self._run_batches(source, told, "predict", run, collect=collect)
+                source.on_epoch_end()
         finally:
             source.close()
         return optree.tree_map(lambda *parts: np.concatenate(parts), *pieces)

@@ -86,8 +86,9 @@ def ctc_loss(
     Reference:
         Graves et al., 2006, https://www.cs.toronto.edu/~graves/icml_2006.pdf
     """
-    target_length, output_length = (
-        conversion.cast(one, "int32") for one in (target_length, output_length)
+    # Targets come as floats to a loss function of one's own.
+    target, target_length, output_length = (
+        conversion.cast(one, "int32") for one in (target, target_length, output_length)
     )
     log_probabilities = arithmetic.maximum(log_softmax(output), NEVER)
     blank = log_probabilities[:, :, mask_index, None]

@@ -55,7 +55,18 @@ def get(identifier: Any) -> Any:
             "on JAX also an Optax transformation, on PyTorch one of torch.optim. On the backend "
             f"{backend()!r} came {made.__module__}.{made.__name__}."
         )
-    return registry.identify("optimizers", identifier, allow_none=False)
+    return registry.identify("optimizers", _in_small_letters(identifier), allow_none=False)
+
+
+def _in_small_letters(identifier: Any) -> Any:
+    """A name such as "RMSProp" as the one that is known here, or in a config; else as it came."""
+    if isinstance(identifier, dict) and isinstance(identifier.get("class_name"), str):
+        return {**identifier, "class_name": _in_small_letters(identifier["class_name"])}
+    if not isinstance(identifier, str) or registry.get_registered_object(identifier):
+        return identifier
+    names = registry.slots["optimizers"]
+    small = identifier.lower()
+    return small if identifier not in names and small in names else identifier
 
 
 def serialize(optimizer: Any) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -21,6 +21,7 @@ from lamina.optimizers.stages import check_number
 class OptimizerState(Holder):
     """The part of an optimizer that makes, finds, saves and sets its variables."""
 
+    apart: ClassVar[bool] = True
     name: str
     gradient_accumulation_steps: int | None
 

@@ -14,6 +14,7 @@ from lamina.core.atomic import atomic_write
 from lamina.core.blank import Blanks, blank
 from lamina.core.budget import limited
 from lamina.core.load_errors import LoadError
+from lamina.optimizers import LossScaleOptimizer
 from lamina.saving import assets, legacy, model_file, safetensors, shards
 from lamina.saving.config_rules import modernised
 from lamina.saving.hdf5 import Hdf5Reader, is_hdf5
@@ -197,7 +198,9 @@ def _from_archive(path: Path, compile: bool, notes: LoadReport, strict: bool) ->
         model, blanks = _made(modernised(config, notes), path)
         with model_file.arrays_of(members, notes) as stored:
             how = Loading(notes, load_optimizer=compile, strict=strict, blanks=blanks)
-            load(model, present(model, stored, notes), how)
+            stored = present(model, stored, notes)
+            _scale_as_stored(model, stored)
+            load(model, stored, how)
         assets.restore(model, members)
     return model
 
@@ -207,6 +210,21 @@ def _ready_optimizer(model: Any) -> None:
     optimizer = getattr(model, "optimizer", None)
     if optimizer is not None and model.built and not optimizer.built:
         optimizer.build(model.trainable_variables)
+
+
+def _scale_as_stored(model: Any, stored: Stored) -> None:
+    """Wrap the optimizer of a compiled model in a `LossScaleOptimizer`, if it was when saved.
+
+    Keras does that in `compile`, by the policy of that process, and tells of it in a file by the
+    number of arrays alone.
+    """
+    optimizer = getattr(model, "optimizer", None)
+    if optimizer is None or isinstance(optimizer, LossScaleOptimizer):
+        return
+    wrapped = LossScaleOptimizer(optimizer, name="loss_scale_optimizer")
+    wrapped.build(())
+    if optimizer.built and len(stored.get("optimizer", {})) == len(wrapped.variables):
+        model.optimizer = model._compile_arguments["optimizer"] = wrapped
 
 
 def save_weights(

@@ -209,7 +209,7 @@ def write_legacy(model: Any, file: Any, include_optimizer: bool) -> None:
         name = f"The config of {model.name!r}"
         texts = {"model_config": json_text.written(_plain_layers(config), name)}
         if include_optimizer and compiled:
-            compiled["optimizer_config"] = _short(compiled.pop("optimizer"))
+            compiled["optimizer_config"] = _short(compiled.pop("optimizer", None))
             texts["training_config"] = json_text.written(
                 {key: _shortened(one) for key, one in compiled.items()}, f"{name}, compiled"
             )

@@ -256,7 +256,7 @@ def warn_left_out(problem: str, what: str, how: Loading) -> None:
 def _problem(path: str, part: Any, entries: dict[str, Entry], how: Loading) -> str | None:
     own = variables_of(part)
     what = f"{type(part).__name__} {part.name!r} at {path or 'the root'!r}"
-    if own and not getattr(part, "built", True):
+    if not getattr(part, "built", True) and len(entries) != len(own):
         own = []
     if not own and entries:
         return (

@@ -118,8 +118,9 @@ class Operation:
 
     @property
     def output(self) -> Any:
-        """The symbolic output of this operation's first call."""
-        return self._first_node().outputs
+        """The symbolic output of this operation's first call; a list where there are several."""
+        found = leaves(self._first_node().outputs)
+        return found[0] if len(found) == 1 else found
 
     def _first_node(self) -> Node:
         if not self.inbound_nodes:

@@ -92,6 +92,14 @@ class KerasTensor(Operators, Symbolic):
         """`lamina.ops.squeeze(self, axis)`."""
         return table["squeeze"](self, axis)
 
+    # In a model's definition symbolic tensors are themselves, so that `x in outputs` finds them, as
+    # in Keras (whose `!=` is elementwise); while a layer's shapes are inferred they stand for the
+    # tensors of its call.
+    def __eq__(self, other: object) -> Any:
+        return super().__eq__(other) if inferring() else self is other
+
+    __hash__ = Operators.__hash__
+
     def __repr__(self) -> str:
         shape = dimension.reveal(self.shape)
         return f"<KerasTensor shape={shape}, dtype={self.dtype}, name={self.name}>"
