@@ -216,14 +216,13 @@ def _scale_as_stored(model: Any, stored: Stored) -> None:
     """Wrap the optimizer of a compiled model in a `LossScaleOptimizer`, if it was when saved.
 
     Keras does that in `compile`, by the policy of that process, and tells of it in a file by the
-    number of arrays alone.
+    places of arrays alone.
     """
-    optimizer = getattr(model, "optimizer", None)
-    if optimizer is None or isinstance(optimizer, LossScaleOptimizer):
-        return
-    wrapped = LossScaleOptimizer(optimizer, name="loss_scale_optimizer")
-    wrapped.build(())
-    if optimizer.built and len(stored.get("optimizer", {})) == len(wrapped.variables):
+    optimizer: Any = getattr(model, "optimizer", None)
+    plain = optimizer is not None and not isinstance(optimizer, LossScaleOptimizer)
+    if plain and optimizer.built and "optimizer/inner_optimizer" in stored:
+        wrapped = LossScaleOptimizer(optimizer, name="loss_scale_optimizer")
+        wrapped.build(())
         model.optimizer = model._compile_arguments["optimizer"] = wrapped
 
 

@@ -19,7 +19,7 @@ def weighted(model):
 
 
 def rounded(k, x):
-    return np.round(np.asarray(k.ops.convert_to_numpy(x), "float64"), 4).tolist()
+    return np.round(np.asarray(k.ops.convert_to_numpy(x), "float64"), 3).tolist()
 
 
 def a_model_may_begin_in_the_middle(k):

@@ -70,7 +70,7 @@ def test_backward_in_train_step(on_torch):
     plain = keras.Model.from_config(model.get_config())
     plain.set_weights(model.get_weights())
     plain.compile(keras.optimizers.SGD(0.1), "mse")
-    model.compile(keras.optimizers.SGD(0.1), "mse")
+    model.compile(keras.optimizers.SGD(0.1), "mse", metrics=[])
     both = [one.train_on_batch(X, Y) for one in (model, plain)]
     np.testing.assert_allclose(*both, rtol=1e-5)
     for own, other in zip(model.get_weights(), plain.get_weights(), strict=True):
@@ -315,3 +315,35 @@ def test_layers_may_be_copied(on_torch):
     np.testing.assert_array_equal(twin(X).detach().numpy(), expected)
     model.layers[0].kernel.assign(model.layers[0].kernel * 2)
     np.testing.assert_array_equal(twin(X).detach().numpy(), expected)
+
+
+@pytest.mark.filterwarnings("ignore:Full backward hook is firing")
+def test_hooks_of_modules_see_the_calls_of_layers(on_torch):
+    images = keras.Input((6, 6, 1))
+    convolved = layers.Conv2D(3, 3, activation="relu", name="seen")(images)
+    pooled = layers.GlobalAveragePooling2D()(convolved)
+    model = keras.Model(images, layers.Dense(2)(pooled))
+    layer, seen, x = model.get_layer("seen"), {}, torch.rand(2, 6, 6, 1)
+    hooks = [
+        layer.register_forward_hook(lambda one, args, output: seen.update(by=one, out=output)),
+        layer.register_full_backward_hook(lambda one, given, grads: seen.update(back=grads[0])),
+    ]
+    model(x)[:, 0].sum().backward()
+    assert seen["by"] is layer
+    assert seen["out"].shape == seen["back"].shape == (2, 4, 4, 3)
+    before = layer.register_forward_pre_hook(lambda one, args: (args[0] * 2,))
+    doubled = model(x)
+    before.remove()
+    torch.testing.assert_close(doubled, model(2 * x))
+    for hook in hooks:
+        hook.remove()
+
+    # Steps that were recorded before are not run without their hooks.
+    model.compile("sgd", "mse")
+    data, counted = np.random.rand(4 * 60, 6, 6, 1).astype("float32"), []
+    model.fit(data, np.zeros((4 * 60, 2)), batch_size=4, verbose=0)
+    hook = layer.register_forward_hook(lambda *args: counted.append(1))
+    model.fit(data, np.zeros((4 * 60, 2)), batch_size=4, verbose=0)
+    assert len(counted) == 60
+    hook.remove()
+    torch.testing.assert_close(copy.deepcopy(model)(x), model(x))

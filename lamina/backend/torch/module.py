@@ -11,9 +11,12 @@ import re
 from collections import OrderedDict
 from typing import Any
 
+import optree
 import torch
 
 from lamina.backend.frames import Cell
+from lamina.backend.session import guard, new_token
+from lamina.backend.symbolic import Symbolic
 
 # The hooks that `Module.__init__` would have made, and an empty table for each.
 _TABLES = frozenset(
@@ -26,6 +29,8 @@ class LayerMixin(torch.nn.Module):
 
     name: str
     trainable: bool
+    call: Any
+    _is_full_backward_hook: bool | None = None
     # What `training` is where no caller says: set by `train()` and `eval()`.
     default_training: bool | None
 
@@ -46,6 +51,8 @@ class LayerMixin(torch.nn.Module):
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """As calling the layer."""
+        if vars(self).pop("_in_hooks", False):  # by `_call_with_hooks`, in a call of the layer
+            return type(self).call(self, *args, **kwargs)
         return self(*args, **kwargs)
 
     @property
@@ -103,15 +110,33 @@ class LayerMixin(torch.nn.Module):
         return super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
 
     def register_forward_hook(self, *args: Any, **kwargs: Any) -> Any:
-        """Refused: calls do not go through PyTorch's hooks."""
-        raise TypeError(
-            f"Layer {self.name!r} runs no forward hooks. Make a model of the outputs that you "
-            "want to see, or override call."
-        )
+        """As for any module: the hook sees each call, between what the layer does around it."""
+        return self._hooked(super().register_forward_hook, *args, **kwargs)
 
-    register_forward_pre_hook = register_forward_hook
-    register_full_backward_hook = register_forward_hook
-    register_full_backward_pre_hook = register_forward_hook
+    def register_forward_pre_hook(self, *args: Any, **kwargs: Any) -> Any:
+        """As for any module; see `register_forward_hook`."""
+        return self._hooked(super().register_forward_pre_hook, *args, **kwargs)
+
+    def register_full_backward_hook(self, *args: Any, **kwargs: Any) -> Any:
+        """As for any module."""
+        return self._hooked(super().register_full_backward_hook, *args, **kwargs)
+
+    def register_full_backward_pre_hook(self, *args: Any, **kwargs: Any) -> Any:
+        """As for any module."""
+        return self._hooked(super().register_full_backward_pre_hook, *args, **kwargs)
+
+    def _hooked(self, register: Any, *args: Any, **kwargs: Any) -> Any:
+        """Have `call` go by way of PyTorch's hooks from now on."""
+        vars(self)["call"] = self._call_with_hooks
+        guard.flip(new_token())  # steps that were recorded without hooks are of no use any more
+        return register(*args, **kwargs)
+
+    def _call_with_hooks(self, *args: Any, **kwargs: Any) -> Any:
+        given: Any = (args, kwargs)
+        if any(isinstance(leaf, Symbolic) for leaf in optree.tree_leaves(given)):
+            return type(self).call(self, *args, **kwargs)  # shapes alone are asked for
+        vars(self)["_in_hooks"] = True
+        return self._call_impl(*args, **kwargs)  # type: ignore[no-untyped-call]
 
 
 class _Buffers(dict[str, torch.Tensor]):
