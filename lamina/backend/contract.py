@@ -52,7 +52,8 @@ class Backend(abc.ABC):
         compiles: whether `jit` compiles by default, so that the trainer hands it whole steps.
         steps_a_turn: how many small steps are best written out in each turn of a loop.
         mixins: what makes layers and variables at home in the framework: while the backend is in
-            use, the class of that role (`"layer"`, `"variable"`) has it as its last base.
+            use, the class of that role (`"layer"`, `"optimizer"`, `"variable"`) has it as its last
+            base.
     """
 
     name: ClassVar[str]

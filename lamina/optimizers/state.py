@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from lamina import ops
-from lamina.backend import current
+from lamina.backend import current, plays
 from lamina.backend.session import guard, new_token
 from lamina.core import registry
 from lamina.core.context import name_scope
@@ -18,6 +18,7 @@ from lamina.optimizers.schedules import LearningRateSchedule
 from lamina.optimizers.stages import check_number
 
 
+@plays("optimizer")
 class OptimizerState(Holder):
     """The part of an optimizer that makes, finds, saves and sets its variables."""
 

@@ -214,6 +214,31 @@ def test_variables_are_operands_of_tensorflow(on_tensorflow):
 # Wrong combinations ---------------------------------------------------------------------------
 
 
+def test_checkpoints_of_tensorflow(on_tensorflow, tmp_path):
+    """The model and its optimizer, with what the program keeps beside them."""
+
+    def made():
+        inputs = keras.Input((X.shape[1],))
+        hidden = layers.Dropout(0.1)(layers.BatchNormalization()(layers.Dense(3)(inputs)))
+        inner = keras.Sequential([layers.Dense(4), layers.Dense(Y.shape[1])])
+        model = keras.Model(inputs, inner(hidden))
+        model.compile(keras.optimizers.Adam(0.01), "mse")
+        model.optimizer.build(model.trainable_variables)
+        return model, tf.Variable(0)
+
+    (first, step), (second, other) = made(), made()
+    first.fit(X, Y, verbose=0)
+    step.assign(3)
+    saved = tf.train.Checkpoint(model=first, optimizer=first.optimizer, step=step)
+    path = tf.train.CheckpointManager(saved, tmp_path, max_to_keep=2).save()
+    read = tf.train.Checkpoint(model=second, optimizer=second.optimizer, step=other)
+    read.restore(path).assert_consumed()
+    assert int(other) == 3
+    same = {"shuffle": False, "verbose": 0}
+    assert first.fit(X, Y, **same).history == second.fit(X, Y, **same).history
+    assert first.optimizer.iterations.numpy() == second.optimizer.iterations.numpy() > 1
+
+
 @pytest.mark.parametrize("backend", ["torch", "tensorflow"])
 def test_optax_elsewhere_is_refused(backend):
     optax = pytest.importorskip("optax")

@@ -14,6 +14,7 @@ from tensorflow.python.autograph.core import config as autograph
 from lamina.backend.contract import Backend, Function, Row
 from lamina.backend.dtypes import ALL
 from lamina.backend.tensorflow import (
+    checkpoints,
     compiled,
     control,
     foreign,
@@ -35,7 +36,11 @@ class TensorFlowBackend(Backend):
     compiles: ClassVar[bool] = True
     steps_a_turn: ClassVar[int] = 4
     tensor_types: tuple[type, ...] = (tf.Tensor,)
-    mixins: ClassVar[Mapping[str, type]] = {"variable": variables.VariableMixin}
+    mixins: ClassVar[Mapping[str, type]] = {
+        "layer": checkpoints.LayerMixin,
+        "optimizer": checkpoints.OptimizerMixin,
+        "variable": variables.VariableMixin,
+    }
     own: Mapping[str, Function | None] = {**kernels.OWN, **nn.OWN, **random.OWN}
 
     def namespaces(self) -> Sequence[Any]:
