@@ -91,11 +91,12 @@ class Compilation:
 
         Args:
             optimizer: a name or an optimizer.
-            loss: a name, function or loss; for several outputs a list or dictionary. Where a
-                model is compiled anew without one, it keeps the one that it has; so are metrics.
+            loss: a name, function or loss; for several outputs a list or dictionary. A model
+                that is compiled anew without one keeps the one that it has.
             loss_weights: what each output's loss is multiplied by.
             metrics: names, functions or metrics; nested likewise. `'accuracy'` becomes the
-                accuracy that fits the shapes of targets and output.
+                accuracy that fits the shapes of targets and output. A model that is compiled
+                anew without any, weighted or not, keeps those that it has.
             weighted_metrics: metrics that take sample weights.
             run_eagerly: whether steps run as plain Python, for debugging.
             steps_per_execution: batches that run before callbacks are told.

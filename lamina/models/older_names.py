@@ -10,9 +10,6 @@ class OlderNames:
     """The part of a model that has Keras 2's names for the compiled loss and metrics."""
 
     compute_loss: Any
-    _compile_metrics: Any
-    _compile_arguments: dict[str, Any]
-    _build_compiled: Any
 
     def compiled_loss(
         self, y: Any, y_pred: Any, sample_weight: Any = None, regularization_losses: Any = None

@@ -159,15 +159,15 @@ class Steps(OlderNames, Compilation):
 
         Keras 3 lists all compiled metrics as one `"compile_metrics"` here.
         """
+        compiled = self._compile_metrics
         names: list[str] = []
-        prefixed: list[str] = []
         for one in self.metrics:
-            if one is self._compile_metrics:
-                names += [key for _, _, key, metric in one.entries if key == metric.name]
-                prefixed = sorted(key for _, _, key, metric in one.entries if key != metric.name)
-            else:
+            if compiled is None or one is not compiled:
                 names.append(one.name)
-        return names + prefixed
+            else:
+                names += [key for _, _, key, metric in compiled.entries if key == metric.name]
+        entries = [] if compiled is None else compiled.entries
+        return names + sorted(key for _, _, key, metric in entries if key != metric.name)
 
     def reset_metrics(self) -> None:
         """Start all metrics anew."""
