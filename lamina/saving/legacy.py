@@ -168,6 +168,12 @@ def _by_part(model: Any, pairs: list[Any], reader: Hdf5Reader, how: Loading) -> 
             warn_left_out(text, layer, how)
             continue
         for variable, entry in zip(weights, entries, strict=True):
+            if id(variable) not in places:
+                raise UnfitFileError(
+                    f"{reader.name}: layer {layer!r} keeps {variable.path!r} in files in a way of "
+                    "its own, which the .h5 form has no room for. Nothing was changed. Save the "
+                    "model to .keras, or its weights to .weights.h5."
+                )
             path, number = places[id(variable)]
             if how.skip_mismatch and entry.shape != variable.shape:
                 text = (

@@ -106,3 +106,13 @@ def test_a_lambda_among_the_arguments_of_a_layer_is_not_written(tmp_path):
         with pytest.raises(NotImplementedError, match="'function' is a lambda"):
             write()
     assert not (tmp_path / "m.keras").exists()
+
+
+def test_a_low_rank_layer_in_h5_is_refused_in_words(tmp_path):
+    model = lamina.Sequential([lamina.Input((4,)), lamina.layers.Dense(3, name="low")])
+    model.layers[0].enable_lora(2)
+    model.save(tmp_path / "m.h5")
+    with pytest.raises(
+        lamina.saving.LoadError, match=r"'low' keeps .*lora_kernel_a.* Save the model"
+    ):
+        lamina.saving.load_model(tmp_path / "m.h5")
