@@ -27,6 +27,7 @@ MECHANISM = {
 # Of a backend: what runs programs, not ops.
 MECHANISM |= {
     "compilation.py",
+    "checkpoints.py",
     "compiled.py",
     "compiled_cache.py",
     "control.py",

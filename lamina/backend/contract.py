@@ -87,8 +87,7 @@ class Backend(abc.ABC):
         if name not in self._kernels:
             self._kernels[name] = self._find(name)
         found = self._kernels[name]
-        choose = None if dtype is None else getattr(found, "of_type", None)
-        return found if choose is None else choose(dtype)
+        return found if dtype is None else of_type(found, dtype)
 
     def _find(self, name: str) -> Function | None:
         if name in self.own:
@@ -410,6 +409,12 @@ class Backend(abc.ABC):
 
         Overridden where functions may return before, and `block` does not wait.
         """
+
+
+def of_type(kernel: Any, dtype: str) -> Any:
+    """What a kernel says to call for operands of a type, or the kernel itself."""
+    choose = getattr(kernel, "of_type", None)
+    return kernel if choose is None else choose(dtype)
 
 
 def differing_writes(cells: Sequence[Any]) -> ValueError:

@@ -145,7 +145,7 @@ class LayerState(Holder):
             seen.add(id(holder))
             if isinstance(holder, LayerState):
                 yield holder
-            if not getattr(holder, "is_metric", False):
+            if not holder.apart:
                 for inner in holder.held():
                     if isinstance(inner, Holder):
                         yield from visit(inner)
@@ -191,6 +191,11 @@ class LayerState(Holder):
                     continue
                 found.extend(v for v in one.held() if isinstance(v, Variable))
         return unique(found)
+
+    def _outer_variables(self) -> list[Variable]:
+        """Those of `variables` that are of no layer inside: what a framework sees as this one's."""
+        inner = {id(variable) for layer in self._layers for variable in layer.variables}
+        return [variable for variable in self.variables if id(variable) not in inner]
 
     @property
     @once

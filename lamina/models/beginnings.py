@@ -6,8 +6,8 @@ from typing import Any
 
 from lamina.layers.input import Input
 from lamina.symbolic.dimension import reveal
-from lamina.symbolic.graph import History, Node, nodes_between
-from lamina.symbolic.tensor import KerasTensor, leaves, map_leaves, renewed
+from lamina.symbolic.graph import nodes_between
+from lamina.symbolic.tensor import KerasTensor, leaves, map_leaves
 
 
 def from_inputs(inputs: Any, outputs: Any) -> tuple[Any, Any]:
@@ -23,14 +23,11 @@ def from_inputs(inputs: Any, outputs: Any) -> tuple[Any, Any]:
         return known.get(id(leaf), leaf)
 
     for node in nodes_between(leaves(inputs), outputs):
-        made = map_leaves(lambda leaf: renewed(leaf, name=leaf.name), node.outputs)
-        again = Node(
-            node.operation, map_leaves(instead, node.args), map_leaves(instead, node.kwargs), made
-        )
-        for index, (old, new) in enumerate(zip(leaves(node.outputs), leaves(made), strict=True)):
-            new.history = History(again, index)
+        given = map_leaves(instead, node.args), map_leaves(instead, node.kwargs)
+        made = node.operation.record(*given, node.outputs)
+        for old, new in zip(leaves(node.outputs), leaves(made), strict=True):
+            new.name = old.name
             known[id(old)] = new
-        node.operation.inbound_nodes.append(again)
     return map_leaves(instead, inputs), map_leaves(instead, outputs)
 
 

@@ -119,9 +119,6 @@ class Compilation:
             )
             jit_compile = False
         optimizer = None if optimizer is None else optimizer_names.get(optimizer)
-        scaled = optimizer is None or isinstance(optimizer, optimizer_names.LossScaleOptimizer)
-        if auto_scale_loss and self.dtype_policy.name == "mixed_float16" and not scaled:
-            optimizer = optimizer_names.LossScaleOptimizer(optimizer, name="loss_scale_optimizer")
         before = self._compile_arguments
         if loss is None and before:
             loss, loss_weights = before["loss"], loss_weights or before["loss_weights"]
@@ -149,6 +146,15 @@ class Compilation:
         self._prepared = set()
         self.stop_training = False
         self.compiled = True
+        if auto_scale_loss and self.dtype_policy.name == "mixed_float16":
+            self._scale_loss()
+
+    def _scale_loss(self) -> None:
+        """Wrap the optimizer in one that scales the loss, unless it is one."""
+        plain = self.optimizer
+        if plain is not None and not isinstance(plain, optimizer_names.LossScaleOptimizer):
+            wrapped = optimizer_names.LossScaleOptimizer(plain, name="loss_scale_optimizer")
+            self.optimizer = self._compile_arguments["optimizer"] = wrapped
 
     def get_compile_config(self) -> dict[str, Any]:
         """What `compile` was given, as plain data for `compile_from_config`.

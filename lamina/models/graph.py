@@ -53,9 +53,8 @@ class Graph:
         if len({id(one) for one in self.flat_inputs}) < len(self.flat_inputs):
             raise ValueError("An input appears twice among the inputs of the model.")
         self.nodes = nodes_between(self.flat_inputs, outputs)
-        # How far each call is from the outputs.
-        self.depths: dict[Node, int] = {}
-        self.operations = self._ordered()
+        # The operations in order, and how far each call is from the outputs.
+        self.operations, self.depths = self._ordered()
         self._check_names()
         inner = (getattr(one, "_graph", None) for one in self.operations)
         self.nesting: int = 1 + max((one.nesting for one in inner if one is not None), default=0)
@@ -94,10 +93,10 @@ class Graph:
                 "model are unique. Give each layer a name of its own."
             )
 
-    def _ordered(self) -> list[Operation]:
+    def _ordered(self) -> tuple[list[Operation], dict[Node, int]]:
         """The operations, farthest from the outputs first: the order of Keras's weights."""
         rank, order = _walked(self.flat_outputs)
-        depth = self.depths
+        depth: dict[Node, int] = {}
         deepest: dict[Operation, int] = {}
         for node in reversed(order):
             # A call is as deep as the deepest one of its operation that was met before.
@@ -108,7 +107,7 @@ class Graph:
         for one in self.flat_inputs:
             if one.history is not None:  # an input that leads nowhere
                 deepest.setdefault(one.history.node.operation, 0)
-        return sorted(deepest, key=lambda one: (-deepest[one], rank.get(one, -1)))
+        return sorted(deepest, key=lambda one: (-deepest[one], rank.get(one, -1))), depth
 
     @property
     def layers(self) -> list[Layer]:

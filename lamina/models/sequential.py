@@ -137,8 +137,8 @@ class Sequential(Model):
         self._functions.clear()
         self._prepared.clear()
         self._graph, self.built = None, False
-        if rebuild and self._chain and isinstance(self._chain[0], InputLayer):
-            self._extend()
+        if rebuild:
+            self._rebuild()
         return layer
 
     def build(self, input_shape: Any = None) -> None:

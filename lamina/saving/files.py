@@ -14,7 +14,6 @@ from lamina.core.atomic import atomic_write
 from lamina.core.blank import Blanks, blank
 from lamina.core.budget import limited
 from lamina.core.load_errors import LoadError
-from lamina.optimizers import LossScaleOptimizer
 from lamina.saving import assets, legacy, model_file, safetensors, shards
 from lamina.saving.config_rules import modernised
 from lamina.saving.hdf5 import Hdf5Reader, is_hdf5
@@ -218,12 +217,10 @@ def _scale_as_stored(model: Any, stored: Stored) -> None:
     Keras does that in `compile`, by the policy of that process, and tells of it in a file by the
     places of arrays alone.
     """
-    optimizer: Any = getattr(model, "optimizer", None)
-    plain = optimizer is not None and not isinstance(optimizer, LossScaleOptimizer)
-    if plain and optimizer.built and "optimizer/inner_optimizer" in stored:
-        wrapped = LossScaleOptimizer(optimizer, name="loss_scale_optimizer")
-        wrapped.build(())
-        model.optimizer = model._compile_arguments["optimizer"] = wrapped
+    optimizer = getattr(model, "optimizer", None)
+    if optimizer is not None and optimizer.built and "optimizer/inner_optimizer" in stored:
+        model._scale_loss()
+        _ready_optimizer(model)
 
 
 def save_weights(

@@ -53,15 +53,17 @@ def test_normalization_without_scale_in_a_graph(op, tmp_path):
     np.testing.assert_allclose(found, getattr(keras.ops, op)(data), atol=1e-5)
 
 
+class Plain(lamina.Model):
+    def __init__(self, units=2):
+        super().__init__()
+        self.dense = lamina.layers.Dense(units)
+
+    def call(self, x):
+        return self.dense(x)
+
+
 def test_a_compile_config_of_ones_own_in_h5(tmp_path):
-    class Own(lamina.Model):
-        def __init__(self, **kwargs):
-            super().__init__(**kwargs)
-            self.dense = lamina.layers.Dense(2)
-
-        def call(self, x):
-            return self.dense(x)
-
+    class Own(Plain):
         def get_compile_config(self):
             return {"rate": 1}
 
@@ -70,15 +72,6 @@ def test_a_compile_config_of_ones_own_in_h5(tmp_path):
     model(ONES)
     model.save(tmp_path / "m.h5")
     assert (tmp_path / "m.h5").exists()
-
-
-class Plain(lamina.Model):
-    def __init__(self, units=2):
-        super().__init__()
-        self.dense = lamina.layers.Dense(units)
-
-    def call(self, x):
-        return self.dense(x)
 
 
 def test_a_class_whose_constructor_takes_no_name(tmp_path):

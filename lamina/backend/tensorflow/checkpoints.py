@@ -11,14 +11,12 @@ from tensorflow.python.trackable.base import Trackable
 class LayerMixin(Trackable):  # type: ignore[misc]
     """A layer, as a checkpoint sees it: its own variables and the layers inside it, in order."""
 
-    variables: Sequence[Any]
     _layers: Sequence[Any]
+    _outer_variables: Any
 
     def _trackable_children(self, save_type: str = "checkpoint", **kwargs: Any) -> dict[str, Any]:
-        inner = {id(one) for layer in self._layers for one in layer.variables}
-        own = [one for one in self.variables if id(one) not in inner]
         layers = {f"layer_{number}": layer for number, layer in enumerate(self._layers)}
-        return {**_numbered(own), **layers}
+        return {**_numbered(self._outer_variables()), **layers}
 
 
 class OptimizerMixin(Trackable):  # type: ignore[misc]

@@ -13,6 +13,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from lamina.backend.contract import of_type
+
 # Numbers of 2 bytes in 16 bytes; and the multiply-adds from which on it pays to copy a matrix.
 MULTIPLE = 8
 LARGE = 2**26
@@ -29,8 +31,8 @@ def aligned(product: Callable[..., Tensor]) -> Callable[..., Tensor]:
             return product(x, kernel, *bias)
         return padded(product, x, kernel, *bias)
 
-    others = getattr(product, "of_type", lambda dtype: product)
-    kernel.of_type = lambda dtype: kernel if dtype in ("float16", "bfloat16") else others(dtype)  # type: ignore[attr-defined]
+    halves = ("float16", "bfloat16")
+    kernel.of_type = lambda dtype: kernel if dtype in halves else of_type(product, dtype)  # type: ignore[attr-defined]
     return kernel
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from lamina.backend.contract import of_type
 from lamina.backend.linear import is_complete, of_vectors
 from lamina.backend.torch.alignment import aligned
 from lamina.backend.torch.dtypes import NAMES
@@ -29,8 +30,7 @@ def _of_numbers(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
         return function(x1.to(wide), x2.to(wide), *options).to(x1.dtype)
 
     names = {NAMES[one] for one in _MULTIPLIED}
-    choose = getattr(function, "of_type", lambda dtype: function)
-    kernel.of_type = lambda dtype: choose(dtype) if dtype in names else kernel  # type: ignore[attr-defined]
+    kernel.of_type = lambda dtype: of_type(function, dtype) if dtype in names else kernel  # type: ignore[attr-defined]
     return kernel
 
 

@@ -71,9 +71,7 @@ class LayerMixin(torch.nn.Module):
 
     def _torch_state(self) -> list[tuple[str, Cell, bool]]:
         """The variables that are this layer's own: name, cell, and whether they are learnt."""
-        inner = {id(v) for layer in self._layers for v in layer.variables}
-        own = [v for v in self.variables if id(v) not in inner]
-        named = _named((v.name, v) for v in own)
+        named = _named((v.name, v) for v in self._outer_variables())
         return [(name, v.handle, v.declared_trainable) for name, v in named.items()]
 
     def train(self, mode: bool = True) -> Any:

@@ -83,17 +83,16 @@ def _serves(x: Tensor, kernel: Tensor) -> bool:
     )
 
 
-@opaque
-def _affine(x: Tensor, kernel: Tensor, bias: Tensor | None = None) -> Tensor:
-    return _differentiable(x, kernel, bias)
-
-
 def _differentiable(x: Tensor, kernel: Tensor, bias: Tensor | None = None) -> Tensor:
     given = (x, kernel, bias)
     if torch.is_grad_enabled() and any(one is not None and one.requires_grad for one in given):
         y: Tensor = _Affine.apply(*given)  # type: ignore[no-untyped-call]
         return y
     return _plain(*given)
+
+
+# In a recording one call, whose gradient runs by itself.
+_affine = opaque(_differentiable)
 
 
 def _plain(x: Tensor, kernel: Tensor, bias: Tensor | None = None) -> Tensor:
