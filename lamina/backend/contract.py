@@ -161,6 +161,10 @@ class Backend(abc.ABC):
     def variable(self, value: Tensor, trainable: bool, name: str) -> Any:
         """A handle that holds `value`."""
 
+    def lay_out_filters(self, handle: Any) -> None:
+        """Keep the kernel of a convolution, filters last, as convolutions read it from memory."""
+        return None
+
     def set_trainable(self, handle: Any, trainable: bool) -> None:
         """Say whether the framework's own training is to change a variable."""
         return None

@@ -276,17 +276,20 @@ class Layer(Recorded, LayerTypes, LayerState, Rematerialized, Operation):
         return kwargs
 
     def _hand_on_masks(self, args: tuple[Any, ...], kwargs: dict[str, Any], outputs: Any) -> None:
-        named = self._signature.named(args, kwargs)
-        first = next(iter(named.values()), None)
+        known = self._signature
+        named = known.named(args, kwargs) if kwargs or known.has_mask else {}
+        first = args[0] if args else next(iter(named.values()), None)
         masks = masks_of(first)
         if masks is None and not self._computes_mask:
             return
-        if "mask" in named and named["mask"] is not None:
+        if named.get("mask") is not None:
             masks = named["mask"]
         if any_symbolic((first, masks)) and not inferring():
             computed = infer(self.compute_mask, first, masks)
         else:
             computed = self.compute_mask(first, masks)
+        if computed is None:
+            return
         tensors = leaves(outputs)
         found = list(computed) if isinstance(computed, (list, tuple)) else [computed]
         for tensor, mask in zip(tensors, found, strict=False):

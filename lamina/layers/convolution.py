@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from lamina import activations, constraints, initializers, ops, regularizers
+from lamina.backend import current
 from lamina.core import registry
 from lamina.core.input_spec import InputSpec
 from lamina.core.layer import Layer
@@ -75,13 +76,16 @@ class Windowed(Layer):
 
     def _add_kernel(self, shape: Sequence[int], role: str, name: str | None = None) -> Variable:
         """A weight with the initializer, regularizer and constraint of its role."""
-        return self.add_weight(
+        weight = self.add_weight(
             shape,
             getattr(self, f"{role}_initializer"),
             regularizer=getattr(self, f"{role}_regularizer"),
             constraint=getattr(self, f"{role}_constraint"),
             name=name or role,
         )
+        if role in ("kernel", "pointwise"):
+            current().lay_out_filters(weight.handle)
+        return weight
 
     def _add_bias(self, channels: int) -> None:
         self.bias = self._add_kernel((channels,), "bias") if self.use_bias else None

@@ -254,12 +254,10 @@ class MultiHeadAttention(Layer):
 
         Rows and heads may be 1, for all of them.
         """
-        shapes = [(-1, 1, targets, 1), (-1, 1, 1, sources), (-1, 1, 1, sources)]
-        found = [
-            ops.reshape(one, shape)
-            for one, shape in zip(padding, shapes, strict=True)
-            if one is not None
-        ]
+        found = []
+        for one, shape in zip(padding, ((targets, 1), (1, sources), (1, sources)), strict=True):
+            if one is not None:
+                found.append(ops.reshape(one, (-1, 1, *shape)))
         if mask is not None:
             found.append(self._of_heads(mask, targets, sources))
         if causal or self.sliding_window:

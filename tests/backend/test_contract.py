@@ -331,6 +331,16 @@ def set_trainable(backend):
     assert backend.to_numpy(backend.read(whole)).tolist() == [1, 2]
 
 
+def lay_out_filters(backend):
+    for shape in ((3, 3, 2, 4), (5, 1, 4), (1, 2, 2, 3, 3)):
+        value = np.arange(np.prod(shape), dtype="float32").reshape(shape)
+        handle = backend.variable(backend.array(value), True, "kernel")
+        backend.lay_out_filters(handle)
+        same(backend.read(handle), value)
+        backend.assign(handle, backend.array(2 * value))
+        same(backend.read(handle), 2 * value)
+
+
 def outside_trace(backend):
     made = []
 
@@ -464,6 +474,7 @@ OPTIONAL = [
         copy,
         is_traced,
         scope,
+        lay_out_filters,
         set_trainable,
         outside_trace,
     ),

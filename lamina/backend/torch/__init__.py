@@ -18,6 +18,7 @@ from lamina.backend.torch import (
     fourier,
     indexing,
     kernels,
+    layouts,
     linear,
     memory,
     module,
@@ -94,8 +95,10 @@ class TorchBackend(Backend):
 
     @opaque
     def check_values(self, check: Function, *tensors: torch.Tensor) -> None:
-        if not any(map(self.is_traced, tensors)):
-            check(*(x.detach().cpu().numpy() for x in tensors))
+        for x in tensors:
+            if transforms.is_traced(x):
+                return
+        check(*[x.numpy(force=True) for x in tensors])
 
     def canonical(self, dtype: str) -> str:
         return CANONICAL.get(dtype, dtype)
@@ -104,6 +107,7 @@ class TorchBackend(Backend):
         return transforms.is_traced(x)
 
     variable = staticmethod(variables.variable)
+    lay_out_filters = staticmethod(layouts.lay_out_filters)
     set_trainable = staticmethod(variables.set_trainable)
     read = staticmethod(variables.read)
     assign = staticmethod(variables.assign)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -14,13 +12,13 @@ from lamina.backend.torch.products import by_onednn
 
 def affine_map(x: Tensor, kernel: Tensor, bias: Tensor | None, axes: int = 1) -> Tensor:
     """Affine map x · kernel + bias; PyTorch's own `linear` has the kernel transposed."""
-    if kernel.ndim > 2 or axes > 1:
-        new = kernel.shape[axes:]
-        units = math.prod(new)
-        row = None if bias is None else bias.reshape(units)
-        y = affine_map(x if axes == 1 else x.flatten(-axes), kernel.reshape(-1, units), row)
-        return y if len(new) == 1 else torch.reshape(y, (*y.shape[:-1], *new))
-    return _product(x, kernel, bias)
+    if axes > 1:
+        x, kernel = x.flatten(-axes), kernel.flatten(0, axes - 1)
+    if kernel.ndim == 2:
+        return _product(x, kernel, bias)
+    row = None if bias is None else bias.flatten()
+    rows = x.flatten(0, -2) if x.ndim > 2 else x
+    return _product(rows, kernel.flatten(1), row).reshape(x.shape[:-1] + kernel.shape[1:])
 
 
 @aligned

@@ -9,6 +9,7 @@ import torch
 
 from lamina.backend.contract import Row
 from lamina.backend.frames import Cell
+from lamina.backend.torch.layouts import in_memory, in_memory_of, is_dense, laid_out_as
 
 _WIDE = (torch.float32, torch.float64)
 # A step after which no correction of the first steps is left: the rate has it already.
@@ -22,7 +23,7 @@ def fused(update: Callable[..., Any], rows: Sequence[Row], shared: Sequence[Any]
     first = rows[0][1].value
     kind = (first.device, first.dtype)
     values = [value for _, cell, slots in rows for value in _values(cell, slots)]
-    alike = all((one.device, one.dtype) == kind and one.is_contiguous() for one in values)
+    alike = all((one.device, one.dtype) == kind and is_dense(one) for one in values)
     if not alike or first.dtype not in _WIDE:
         return False
     _adam(update.__self__, rows, shared)  # type: ignore[attr-defined]
@@ -35,15 +36,20 @@ def _values(cell: Cell, slots: Mapping[str, Cell]) -> list[torch.Tensor]:
 
 def _adam(optimizer: Any, rows: Sequence[Row], shared: Sequence[Any]) -> None:
     """In one pass: a network of 670,000 weights in 0.3 ms, where pieces of the formula take 1.7."""
+    parameters = [cell.value for _, cell, _ in rows]
 
     def slots(name: str) -> list[torch.Tensor]:
-        return [one[name].value for _, _, one in rows]
+        cells = [held[name] for _, _, held in rows]
+        for cell, parameter in zip(cells, parameters, strict=True):
+            if cell.value.stride() != parameter.stride():
+                row = in_memory_of(cell.value.detach(), parameter)
+                cell.value.data = laid_out_as(row, parameter)
+        return [in_memory(cell.value) for cell in cells]
 
-    parameters = [cell.value for _, cell, _ in rows]
     late = torch.full((), _LATE, device=parameters[0].device)
     _fused_adam(
-        parameters,
-        [gradient.contiguous() for gradient, _, _ in rows],
+        [in_memory(one) for one in parameters],
+        [in_memory_of(gradient, cell.value) for gradient, cell, _ in rows],
         slots("momentum"),
         slots("velocity"),
         slots("velocity_hat") if optimizer.amsgrad else [],

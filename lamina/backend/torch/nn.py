@@ -57,13 +57,19 @@ def _moved(x: Tensor, axis: Axes) -> tuple[Tensor, list[int]]:
     return (x if axes[0] == rank - len(axes) else x.movedim(axes, _end(axes))), axes
 
 
+_LAST = (-1, (-1,))
+
+
 def _normalization(function: Callable[..., Tensor], vectors: int) -> Callable[..., Tensor]:
     """`function` over the last axes, with so many vectors, as a kernel over any axes."""
 
     def kernel(x: Tensor, *given: Any, axis: Axes = -1, epsilon: float | None = None) -> Tensor:
-        complete = axis in (-1, (-1,)) and len(given) == vectors and epsilon is not None
-        if complete and all(one is None or one.ndim == 1 for one in given):
-            return function(x, x.shape[-1:], *given, epsilon)
+        if axis in _LAST and len(given) == vectors and epsilon is not None:
+            for one in given:
+                if one is not None and one.ndim != 1:
+                    break
+            else:
+                return function(x, x.shape[-1:], *given, epsilon)
         moved, axes = _moved(x, axis)
         shape = moved.shape[-len(axes) :]
         scales = [

@@ -18,6 +18,7 @@ import torch
 from lamina.backend.contract import Row
 from lamina.backend.frames import Cell, local
 from lamina.backend.torch.fused_updates import fused
+from lamina.backend.torch.layouts import in_memory, in_memory_of, is_dense, laid_out_as
 from lamina.backend.torch.recording import ElementProgram, NotRecordable
 
 Function = Callable[..., Any]
@@ -62,7 +63,7 @@ class _Plan:
         together: dict[Any, list[int]] = {}
         for i, (_, parameter, slots) in enumerate(rows):
             held = [parameter.value, *(slot.value for slot in slots.values())]
-            if self.program is not None and all(one.is_contiguous() for one in held):
+            if self.program is not None and all(map(is_dense, held)):
                 kind = (parameter.value.device, *(one.dtype for one in held))
                 together.setdefault(kind, []).append(i)
             else:
@@ -109,19 +110,20 @@ class _Chunk:
     gradients: list[tuple[int, int, int]]
 
     def update(self, program: ElementProgram, computed: Any, rows: Sequence[Row]) -> None:
-        parameter = _joined(self.parameters)
-        gradient = None
+        joined = None
         if program.takes_gradient:
             pieces = []
             for place, start, stop in self.gradients:
-                flat = rows[place][0].reshape(-1)
+                gradient, parameter, _ = rows[place]
+                flat = in_memory_of(gradient, parameter.value)
                 pieces.append(flat if stop - start == flat.numel() else flat[start:stop])
-            gradient = _joined(pieces)
-        new, *changed = program.body(computed, gradient, parameter, *self.slots.values())
+            joined = _joined(pieces)
+        values = _joined(self.parameters)
+        new, *changed = program.body(computed, joined, values, *self.slots.values())
         for name, value in zip(program.changed, changed, strict=True):
             self.slots[name].copy_(value)
         if len(self.parameters) == 1:
-            parameter.copy_(new)
+            values.copy_(new)
         else:
             sizes = [piece.numel() for piece in self.parameters]
             torch._foreach_copy_(self.parameters, torch.split_with_sizes(new, sizes))
@@ -135,8 +137,11 @@ def _chunks(rows: Sequence[Row], places: Sequence[int]) -> list[_Chunk]:
     """The rows at `places`, which are of one kind, cut into chunks; their slots come to lie in one
     tensor for each name.
     """
-    flat = [rows[i][1].value.detach().view(-1) for i in places]
-    slots = {name: _gathered([rows[i][2][name] for i in places]) for name in rows[places[0]][2]}
+    whole = [rows[i][1].value.detach() for i in places]
+    slots = {
+        name: _gathered([rows[i][2][name] for i in places], whole) for name in rows[places[0]][2]
+    }
+    flat = [in_memory(one) for one in whole]
     # Off the CPU a chunk is a parameter or more.
     limit = _CHUNK if flat[0].is_cpu else max(_CHUNK, *(one.numel() for one in flat))
     found: list[_Chunk] = []
@@ -151,22 +156,25 @@ def _chunks(rows: Sequence[Row], places: Sequence[int]) -> list[_Chunk]:
             found.append(_Chunk(parameters, own, gradients))
         begin, parameters, gradients = end, [], []
 
-    for place, whole in zip(places, flat, strict=True):
-        for start in range(0, whole.numel(), limit):
-            stop = min(start + limit, whole.numel())
+    for place, row in zip(places, flat, strict=True):
+        for start in range(0, row.numel(), limit):
+            stop = min(start + limit, row.numel())
             if end - begin + stop - start > limit:
                 close()
-            parameters.append(whole[start:stop])
+            parameters.append(row[start:stop])
             gradients.append((place, start, stop))
             end += stop - start
     close()
     return found
 
 
-def _gathered(cells: Sequence[Cell]) -> torch.Tensor:
-    """The elements of some variables in one tensor, which from now on holds them."""
-    flat = torch.cat([cell.value.detach().reshape(-1) for cell in cells])
-    pieces = torch.split_with_sizes(flat, [cell.value.numel() for cell in cells])
-    for cell, piece in zip(cells, pieces, strict=True):
-        cell.value.data = piece.view(cell.value.shape)
+def _gathered(cells: Sequence[Cell], parameters: Sequence[torch.Tensor]) -> torch.Tensor:
+    """The elements of some slots, in the orders of their parameters, in one tensor, which from
+    now on holds them.
+    """
+    pairs = list(zip(cells, parameters, strict=True))
+    flat = torch.cat([in_memory_of(cell.value.detach(), one) for cell, one in pairs])
+    pieces = torch.split_with_sizes(flat, [one.numel() for one in parameters])
+    for (cell, parameter), piece in zip(pairs, pieces, strict=True):
+        cell.value.data = laid_out_as(piece, parameter)
     return flat
