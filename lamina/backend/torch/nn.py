@@ -125,8 +125,13 @@ def standardize_batch(
     # With a momentum of 1 these become the moments of the batch, the variance divided by n - 1.
     mean, variance = x.new_zeros(2, channels, dtype=dtype).unbind()
     given = (scale, offset, mean, variance, True, 1.0, epsilon)
-    y = torch.native_batch_norm(x.movedim(axis, 1), *given)[0]
-    return y.movedim(1, axis), mean, variance * ((count - 1) / count)
+    if x.ndim == 3 and axis in (-1, 2):
+        # Signals have no memory format with channels last, and would be turned over: 5.3 ms
+        # forward and backward of 32 × 500 × 64 and not 1.5.
+        y = torch.native_batch_norm(x.flatten(0, 1), *given)[0].reshape(x.shape)
+    else:
+        y = torch.native_batch_norm(x.movedim(axis, 1), *given)[0].movedim(1, axis)
+    return y, mean, variance * ((count - 1) / count)
 
 
 def one_hot(
