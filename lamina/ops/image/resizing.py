@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-import string
+import math
 from collections.abc import Callable, Sequence
 from numbers import Integral
 from types import SimpleNamespace
@@ -210,9 +210,13 @@ def _matrix(places: int, count: int, interpolation: str, antialias: bool) -> np.
 
 def _along(images: Tensor, axis: int, matrix: Any) -> Tensor:
     """The product of a matrix with each vector along an axis."""
-    letters = string.ascii_lowercase[: len(images.shape)]
-    result = letters.replace(letters[axis], "z")
-    return linear_algebra.einsum(f"{letters},{letters[axis]}z->{result}", images, matrix)
+    before, after = images.shape[:axis], images.shape[axis + 1 :]
+    if not after:
+        return linear_algebra.matmul(images, matrix)
+    # A product from the left leaves all axes where they are.
+    wide = shaping.reshape(images, (*images.shape[: axis + 1], math.prod(after)))
+    wide = linear_algebra.matmul(shaping.transpose(matrix), wide)
+    return shaping.reshape(wide, (*before, wide.shape[-2], *after))
 
 
 def _moved(
