@@ -13,6 +13,7 @@ import jax.numpy as jnp
 from jax import lax
 
 from lamina.backend.jax import devices
+from lamina.backend.jax.depthwise import by_shifts
 from lamina.backend.windows import channels_first, pads, spread, transposed_pads
 
 Sizes = int | Sequence[int]
@@ -43,6 +44,8 @@ def conv(
     widths = [(size - 1) * rate + 1 for size, rate in zip(kernel.shape, rates, strict=False)]
     around = tuple(pads(spatial, widths, steps, padding))
     groups = channels // kernel.shape[-2]
+    if groups > 1 and _on_cpu(inputs):
+        return _by_groups(inputs, kernel, groups, strides, padding, data_format, dilation_rate)
     if groups == 1 and not first:
         images = _images_at_once(inputs, kernel, around, widths, steps)
         if images:
@@ -51,6 +54,31 @@ def conv(
     layout = _dimensions(rank, data_format)
     native: jax.Array = _native(inputs, kernel, around, steps, (1,) * rank, rates, layout, groups)
     return native
+
+
+def _on_cpu(x: jax.Array) -> bool:
+    """Whether XLA's slow kernels of the CPU would serve."""
+    return bool(x.dtype == jnp.float32) and devices.current().platform == "cpu"
+
+
+# XLA's gradient of a convolution by groups takes the CPU 46 ms for 2 groups of 32 channels and
+# 16 images of 16x16, 148 ms for 8 of 8, 838 ms for 32 of 4; a convolution for each, 3, 2 and 12.
+def _by_groups(
+    inputs: jax.Array,
+    kernel: jax.Array,
+    groups: int,
+    strides: Sizes,
+    padding: str,
+    data_format: str | None,
+    dilation_rate: Sizes,
+) -> jax.Array:
+    settings: Any = (strides, padding, data_format, dilation_rate)
+    if kernel.shape[-2] == 1:
+        window = kernel.shape[:-2]
+        return depthwise_conv(inputs, kernel.reshape(*window, groups, -1), *settings)
+    axis = 1 if channels_first(data_format) else inputs.ndim - 1
+    parts = zip(jnp.split(inputs, groups, axis), jnp.split(kernel, groups, -1), strict=True)
+    return jnp.concatenate([conv(*part, *settings) for part in parts], axis)
 
 
 # Compiled as one where it is called outside of compiled code, and part of the trace inside.
@@ -119,7 +147,7 @@ def _images_at_once(
     steps: Sequence[int],
 ) -> int:
     """How many images to make patches of at a time; 0 where XLA's own convolution is faster."""
-    if inputs.dtype != jnp.float32 or devices.current().platform != "cpu":
+    if not _on_cpu(inputs):
         return 0
     batch, columns = inputs.shape[0], math.prod(kernel.shape[:-1])
     places = [
@@ -193,8 +221,17 @@ def depthwise_conv(
     dilation_rate: Sizes = 1,
 ) -> jax.Array:
     *window, channels, multiplier = kernel.shape
-    kernel = jnp.reshape(kernel, (*window, 1, channels * multiplier))
-    return conv(inputs, kernel, strides, padding, data_format, dilation_rate)
+    if not _on_cpu(inputs):
+        kernel = jnp.reshape(kernel, (*window, 1, channels * multiplier))
+        return conv(inputs, kernel, strides, padding, data_format, dilation_rate)
+    first = channels_first(data_format)
+    x = jnp.moveaxis(inputs, 1, -1) if first else inputs
+    x = x if multiplier == 1 else jnp.repeat(x, multiplier, axis=-1)
+    steps, rates = spread(strides, len(window)), spread(dilation_rate, len(window))
+    widths = [(size - 1) * rate + 1 for size, rate in zip(window, rates, strict=True)]
+    around = tuple(pads(x.shape[1:-1], widths, steps, padding))
+    y: jax.Array = by_shifts(x, kernel.reshape(*window, -1), around, steps, rates)
+    return jnp.moveaxis(y, -1, 1) if first else y
 
 
 def conv_transpose(
