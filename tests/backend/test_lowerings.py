@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from lamina.backend import use
-from lamina.backend.jax import convolution, devices, pooling
+from lamina.backend.jax import cpu_convolution, devices, pooling
 from tests.backend.test_contract import INSTALLED, NO_GRADIENTS, differences, total
 
 pytestmark = pytest.mark.every_backend
@@ -55,7 +55,7 @@ def distinct(*shape):
 @pytest.mark.parametrize("images", [0, 4, 2, 1], ids=["native", "patches", "in two", "in four"])
 @pytest.mark.parametrize(("stride", "padding", "dilation"), [(1, "same", 1), (2, "valid", 2)])
 def test_gradients_of_convolution(monkeypatch, images, stride, padding, dilation):
-    monkeypatch.setattr(convolution, "_images_at_once", lambda *_: images)
+    monkeypatch.setattr(cpu_convolution, "_images_at_once", lambda *_: images)
     arrays = [distinct(4, 6, 5, 2) / 10, distinct(2, 2, 2, 3)]
     check_gradients("conv", arrays, stride, padding, "channels_last", dilation)
 
@@ -73,24 +73,92 @@ def test_patches_of_a_convolution_stay_in_the_cache(batch, size, channels, filte
     kernel = np.zeros((window, window, channels, filters), "float32")
     around, steps = [(window // 2, window // 2)] * 2, [1, 1]
     with use("jax"):
-        found = convolution._images_at_once(x, kernel, around, [window] * 2, steps)
+        found = cpu_convolution._images_at_once(x, kernel, around, [window] * 2, steps)
     assert found == images
 
 
-def test_gradients_of_the_other_convolutions():
-    x = distinct(1, 5, 4, 4) / 10
-    check_gradients("conv", [x, distinct(2, 2, 2, 2)], 1, "same", "channels_last", 1)  # groups
-    check_gradients("depthwise_conv", [x, distinct(2, 2, 4, 1)], 2, "same", "channels_last", 1)
-    check_gradients(
-        "conv_transpose", [x[:, :3, :3], distinct(2, 2, 2, 4)], 2, "same", None, "channels_last", 1
-    )
+LAST, FIRST = "channels_last", "channels_first"
+
+
+@pytest.mark.parametrize(
+    ("x", "kernel", "settings"),
+    [
+        ((1, 5, 4, 4), (2, 2, 2, 2), (1, "same", LAST, 1)),
+        ((2, 7, 4), (3, 2, 4), (2, "valid", LAST, 1)),
+        ((1, 4, 5, 4), (2, 2, 1, 8), (1, "same", FIRST, 1)),
+    ],
+)
+def test_gradients_of_groups(x, kernel, settings):
+    check_gradients("conv", [distinct(*x) / 10, distinct(*kernel)], *settings)
+
+
+@pytest.mark.parametrize(
+    ("x", "kernel", "settings"),
+    [
+        ((2, 5, 4, 3), (2, 2, 3, 1), (2, "same", LAST, 1)),
+        ((1, 5, 6, 2), (3, 2, 2, 3), (1, "valid", LAST, 2)),
+        ((2, 3, 5, 4), (2, 3, 3, 1), (1, "same", FIRST, 1)),
+        ((2, 7, 3), (3, 3, 2), (2, "same", LAST, 1)),
+    ],
+)
+def test_gradients_of_each_channel_by_itself(x, kernel, settings):
+    check_gradients("depthwise_conv", [distinct(*x) / 10, distinct(*kernel)], *settings)
+
+
+@pytest.mark.parametrize(
+    ("x", "kernel", "settings"),
+    [
+        ((1, 3, 3, 4), (2, 2, 2, 4), (2, "same", None, LAST, 1)),
+        ((2, 3, 4, 2), (5, 3, 2, 2), ((2, 3), "valid", None, LAST, 1)),
+        ((2, 3, 4, 2), (1, 2, 2, 2), ((2, 3), "same", None, LAST, 1)),
+        ((1, 2, 3, 3), (4, 3, 2, 2), (2, "same", 1, FIRST, 1)),
+        ((2, 5, 2), (3, 2, 2), (2, "valid", 0, LAST, 1)),
+        ((1, 2, 2, 3, 2), (3, 2, 2, 1, 2), (2, "same", None, LAST, 1)),
+    ],
+)
+def test_gradients_of_what_is_spread_apart(x, kernel, settings):
+    check_gradients("conv_transpose", [distinct(*x) / 10, distinct(*kernel)], *settings)
+
+
+@pytest.mark.parametrize(
+    "settings", [(1, "same", LAST, 1), ((2, 1, 2), "valid", LAST, 1), (1, "valid", LAST, (2, 1, 1))]
+)
+def test_gradients_of_volumes(settings):
+    arrays = [distinct(1, 5, 4, 3, 2) / 10, distinct(3, 2, 2, 2, 2)]
+    check_gradients("conv", arrays, *settings)
+
+
+@pytest.mark.parametrize("name", ["depthwise_conv", "conv_transpose"])
+def test_other_derivatives_of_what_has_its_own(name, monkeypatch):
+    x, kernel = distinct(2, 4, 4, 3) / 50, distinct(3, 2, 3, 3)
+    ways = []
+    with use("jax") as backend:
+        kernel_of = backend.kernel(name)
+
+        def loss(x, kernel):
+            return jax.numpy.tanh(kernel_of(x, kernel, 2, "same") / 10).sum()
+
+        for serves in (True, False):
+            monkeypatch.setattr(cpu_convolution, "serves", lambda x, serves=serves: serves)
+            forward = jax.jvp(loss, (x, kernel), (x + 1, kernel - 1))[1]
+            one = jax.jvp(lambda x: loss(x, kernel), (x,), (x,))[1]
+            second = jax.hessian(loss, 1)(x, kernel)
+            mixed = jax.grad(lambda k: (jax.grad(loss)(x, k) ** 2).sum())(kernel)
+            each = jax.vmap(jax.grad(loss, 1), (0, None))(x[:, None], kernel)
+            ways.append((forward, one, second, mixed, each))
+    for found, expected in zip(*ways, strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-3)
 
 
 @pytest.mark.parametrize("name", ["max_pool", "average_pool"])
 @pytest.mark.parametrize("padding", ["valid", "same"])
-@pytest.mark.parametrize(("size", "stride"), [(2, 2), (3, 2), (2, 3)])
-def test_gradients_of_pooling(name, padding, size, stride):
-    check_gradients(name, [distinct(1, 7, 6, 2)], size, stride, padding, "channels_last")
+@pytest.mark.parametrize(("size", "stride"), [(2, 2), (3, 2), (2, 3), ((3, 1), 1)])
+@pytest.mark.parametrize("bound", ["_WHOLE_BYTES", "_MOST_SHIFTS", None])
+def test_gradients_of_pooling(name, padding, size, stride, bound, monkeypatch):
+    if bound:
+        monkeypatch.setattr(pooling, bound, 0)
+        jax.clear_caches()
+    check_gradients(name, [distinct(2, 7, 6, 2)], size, stride, padding, "channels_last")
 
 
 def test_windows_apart_are_split():

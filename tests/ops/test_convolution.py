@@ -8,7 +8,7 @@ import pytest
 
 from lamina import ops
 from lamina.backend import current, use
-from lamina.backend.jax import convolution as lowerings
+from lamina.backend.jax import cpu_convolution as lowerings
 from lamina.ops.row import ShapeError
 from lamina.symbolic import KerasTensor
 

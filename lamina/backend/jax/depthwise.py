@@ -15,56 +15,23 @@ convolution takes far longer. Milliseconds of forward and both gradients under j
 
 from __future__ import annotations
 
-import functools
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 from jax import lax
-from jax.custom_derivatives import SymbolicZero
+
+from lamina.backend.jax.bilinear import bilinear
 
 Pads = tuple[tuple[int, int], ...]
 Sizes = tuple[int, ...]
 
 
-@functools.partial(jax.custom_jvp, nondiff_argnums=(2, 3, 4))
-def _by_shifts(x: jax.Array, kernel: jax.Array, around: Pads, steps: Sizes, rates: Sizes) -> Any:
-    padded = _padded(x, around)
-    pieces = _shifted(padded, kernel.shape[:-1], steps, rates)
+def _whole(x: jax.Array, kernel: jax.Array, around: Pads, steps: Sizes, rates: Sizes) -> Any:
+    pieces = _shifted(_padded(x, around), kernel.shape[:-1], steps, rates)
     return _sum(pieces, kernel.reshape(-1, kernel.shape[-1]))
-
-
-# Compiled as one where it is called outside of compiled code, and part of the trace inside.
-by_shifts = functools.partial(jax.jit, static_argnums=(2, 3, 4), inline=True)(_by_shifts)
-by_shifts.__doc__ = """Depthwise convolution.
-
-Args:
-    x: `(batch, *space, channels)`.
-    kernel: `(*window, channels)`.
-    around: zeros before and after each axis of the space.
-    steps: strides.
-    rates: dilation.
-"""
-
-
-def _derivative(
-    around: Pads, steps: Sizes, rates: Sizes, values: Sequence[Any], changes: Sequence[Any]
-) -> Any:
-    x, kernel = values
-    of_x, of_kernel = changes
-    y = _by_shifts(x, kernel, around, steps, rates)
-    parts = []
-    if not isinstance(of_x, SymbolicZero):
-        parts.append(_by_shifts(of_x, kernel, around, steps, rates))
-    if not isinstance(of_kernel, SymbolicZero):
-        parts.append(_image_by_image(x, of_kernel, around, steps, rates))
-    return y, sum(parts) if parts else jnp.zeros_like(y)
-
-
-_define: Callable[..., Any] = _by_shifts.defjvp
-_define(_derivative, symbolic_zeros=True)
 
 
 def _image_by_image(
@@ -113,3 +80,22 @@ def _shifted(x: jax.Array, window: Sequence[int], steps: Sizes, rates: Sizes) ->
 
 def _sum(pieces: Sequence[jax.Array], weights: Any) -> Any:
     return sum(piece * weight for piece, weight in zip(pieces, weights, strict=True))
+
+
+def by_shifts(
+    x: jax.Array, kernel: jax.Array, around: Pads, steps: Sizes, rates: Sizes
+) -> jax.Array:
+    """Depthwise convolution.
+
+    Args:
+        x: `(batch, *space, channels)`.
+        kernel: `(*window, channels)`.
+        around: zeros before and after each axis of the space.
+        steps: strides.
+        rates: dilation.
+    """
+    y: jax.Array = _by_shifts(x, kernel, around, steps, rates)
+    return y
+
+
+_by_shifts = bilinear(_whole, _whole, _image_by_image)
