@@ -414,16 +414,24 @@ class GroupNormalization(_Normalization):
         channels = shape[axis]
         grouped = (*shape[:axis], self.groups, channels // self.groups, *shape[axis + 1 :])
         x = ops.reshape(x, grouped)
-        axes = tuple(one for one in range(1, rank + 1) if one != axis)
-        mean, variance = ops.moments(x, axes, keepdims=True)
-        x = (x - mean) * ops.rsqrt(variance + self.epsilon)
-        x = ops.reshape(x, shape)
-        along = (channels, *(1,) * (rank - 1 - axis))
+        places = tuple(one for one in range(1, rank + 1) if one not in (axis, axis + 1))
+
+        def mean_of_group(x: Tensor) -> Tensor:
+            # Over places first: both at once are read in leaps, and take a CPU 5 times as long.
+            x = ops.mean(x, places, keepdims=True) if places else x
+            return ops.mean(x, axis + 1, keepdims=True)
+
+        # One factor and one offset for each channel of an example, and one pass over `x`.
+        along = (self.groups, channels // self.groups, *(1,) * (rank - 1 - axis))
+        mean = mean_of_group(x)
+        variance = mean_of_group(ops.square(x - ops.stop_gradient(mean)))
+        factor = ops.rsqrt(variance + self.epsilon)
         if self.gamma is not None:
-            x = x * ops.reshape(self.gamma, along)
+            factor = factor * ops.reshape(self.gamma, along)
+        offset = -mean * factor
         if self.beta is not None:
-            x = x + ops.reshape(self.beta, along)
-        return ops.cast(x, self.compute_dtype)
+            offset = offset + ops.reshape(self.beta, along)
+        return ops.cast(ops.reshape(x * factor + offset, shape), self.compute_dtype)
 
 
 class RMSNormalization(Layer):

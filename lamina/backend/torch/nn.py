@@ -14,7 +14,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from lamina.backend.config import epsilon as default_epsilon
 from lamina.backend.config import settings
-from lamina.backend.torch import convolution, pooling
+from lamina.backend.torch import convolution, pooling, resizing
 from lamina.backend.torch.dtypes import TYPES
 
 # What is behind torch.nn.functional, without its layer of Python.
@@ -308,6 +308,7 @@ def ctc_loss(
 OWN: dict[str, Callable[..., Any] | None] = {
     **convolution.OWN,
     **pooling.OWN,
+    **resizing.OWN,
     # Other meanings: torch.nn.functional has these names for functions of other arguments.
     "ctc_loss": ctc_loss,
     "normalize": None,
