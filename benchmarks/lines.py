@@ -36,7 +36,7 @@ MECHANISM |= {
     "fused_updates.py",
     "host_memory.py",
 }
-MECHANISM |= {"graphs.py", "memory.py", "module.py", "operations.py", "optimizer.py"}
+MECHANISM |= {"graphs.py", "layouts.py", "memory.py", "module.py", "operations.py", "optimizer.py"}
 MECHANISM |= {
     "random_words.py",
     "recording.py",

@@ -347,3 +347,36 @@ def test_hooks_of_modules_see_the_calls_of_layers(on_torch):
     assert len(counted) == 60
     hook.remove()
     torch.testing.assert_close(copy.deepcopy(model)(x), model(x))
+
+
+def test_a_model_as_a_function_of_its_parameters(on_torch):
+    call, x = torch.func.functional_call, torch.rand(5, 4)
+    model = keras.Sequential(
+        [keras.Input((4,)), layers.Dense(3, "tanh"), layers.BatchNormalization(), layers.Dense(1)]
+    )
+    before = model.get_weights()
+    held = {name: one.detach().clone() for name, one in model.named_parameters()}
+    state = {name: one.clone() for name, one in model.named_buffers()}
+
+    zeros = {name: torch.zeros_like(one) for name, one in held.items()}
+    assert not call(model, zeros, (x,)).any()
+    torch.testing.assert_close(call(model, held, (x,)), model(x))
+    assert state
+    moved = {**held, **{name: one + 1 for name, one in state.items()}}
+    assert not torch.equal(call(model, moved, (x,)), model(x))
+
+    def loss(parameters, x):
+        return (call(model, parameters, (x,)) ** 2).sum()
+
+    gradients = torch.func.grad(loss)(held, x)
+    loss(dict(model.named_parameters()), x).backward()
+    for name, parameter in model.named_parameters():
+        torch.testing.assert_close(gradients[name], parameter.grad)
+    each = torch.func.vmap(torch.func.grad(loss), (None, 0))(held, x[:, None])
+    for name, gradient in gradients.items():
+        torch.testing.assert_close(each[name].sum(0), gradient)
+    for one, other in zip(model.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+    assert model.get_submodule("dense_1") is model.layers[-1]
+    assert not hasattr(model, "dense_1")  # for a program of Keras, a layer is no attribute

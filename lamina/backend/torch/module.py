@@ -8,6 +8,7 @@ kept twice and `parameters`, `state_dict`, `to`, `zero_grad` and the rest are Py
 from __future__ import annotations
 
 import re
+import sys
 from collections import OrderedDict
 from typing import Any
 
@@ -38,6 +39,10 @@ class LayerMixin(torch.nn.Module):
         if name in _TABLES:
             table = vars(self)[name] = type(vars(torch.nn.Module())[name])()
             return table
+        # Children have names that are no attributes; PyTorch's own code takes them for such.
+        caller = sys._getframe(1).f_globals.get("__name__", "")
+        if caller.startswith("torch.nn.") and name in (children := self._modules):
+            return children[name]
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -57,11 +62,11 @@ class LayerMixin(torch.nn.Module):
 
     @property
     def _parameters(self) -> dict[str, torch.Tensor]:  # type: ignore[override]
-        return {name: cell.value for name, cell, learns in self._torch_state() if learns}
+        return _Held((name, cell) for name, cell, learns in self._torch_state() if learns)
 
     @property
     def _buffers(self) -> dict[str, torch.Tensor]:  # type: ignore[override]
-        return _Buffers((name, cell) for name, cell, learns in self._torch_state() if not learns)
+        return _Held((name, cell) for name, cell, learns in self._torch_state() if not learns)
 
     @property
     def _modules(self) -> dict[str, torch.nn.Module]:  # type: ignore[override]
@@ -137,16 +142,18 @@ class LayerMixin(torch.nn.Module):
         return self._call_impl(*args, **kwargs)  # type: ignore[no-untyped-call]
 
 
-class _Buffers(dict[str, torch.Tensor]):
-    """Variables that are not learnt by name; setting one replaces the variable's value."""
+class _Held(dict[str, torch.Tensor]):
+    """The values of variables by name. Setting one puts another tensor in its place, for a while
+    as `torch.func.functional_call` does, or for good as `Module.to` with buffers.
+    """
 
     def __init__(self, cells: Any) -> None:
         self.cells: dict[str, Cell] = dict(cells)
         super().__init__((name, cell.value) for name, cell in self.cells.items())
 
     def __setitem__(self, name: str, value: torch.Tensor) -> None:
-        self.cells[name].value.data = value
-        super().__setitem__(name, self.cells[name].value)
+        self.cells[name].value = value
+        super().__setitem__(name, value)
 
 
 def _named(items: Any) -> dict[str, Any]:
