@@ -380,3 +380,25 @@ def test_a_model_as_a_function_of_its_parameters(on_torch):
 
     assert model.get_submodule("dense_1") is model.layers[-1]
     assert not hasattr(model, "dense_1")  # for a program of Keras, a layer is no attribute
+
+
+def test_layers_register_tensors(on_torch):
+    class Scaled(layers.Layer):
+        def __init__(self):
+            super().__init__()
+            self.register_buffer("offset", torch.ones(3))
+            self.register_buffer("passing", torch.ones(3), persistent=False)
+            self.register_buffer("nothing", None)
+            self.register_parameter("scale", torch.nn.Parameter(torch.full((3,), 2.0)))
+
+        def call(self, x):
+            return torch.mul(x, self.scale) + self.offset + self.passing
+
+    model = keras.Sequential([keras.Input((3,)), Scaled()])
+    assert model(torch.ones(2, 3)).tolist() == [[4.0] * 3] * 2
+    assert list(model.state_dict()) == ["scaled.scale", "scaled.offset"]
+    assert [one.path for one in model.trainable_weights] == ["scaled/scale"]
+    model.compile("sgd", "mse")
+    model.fit(np.ones((8, 3)), np.zeros((8, 3)), verbose=0)
+    assert (model.layers[0].scale.numpy() < 2).all()
+    assert model.layers[0].offset.numpy().tolist() == [1.0] * 3

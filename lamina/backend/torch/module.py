@@ -18,6 +18,7 @@ import torch
 from lamina.backend.frames import Cell
 from lamina.backend.session import guard, new_token
 from lamina.backend.symbolic import Symbolic
+from lamina.backend.torch.dtypes import NAMES
 
 # The hooks that `Module.__init__` would have made, and an empty table for each.
 _TABLES = frozenset(
@@ -31,6 +32,7 @@ class LayerMixin(torch.nn.Module):
     name: str
     trainable: bool
     call: Any
+    add_weight: Any
     _is_full_backward_hook: bool | None = None
     # What `training` is where no caller says: set by `train()` and `eval()`.
     default_training: bool | None
@@ -111,6 +113,29 @@ class LayerMixin(torch.nn.Module):
                     "lamina.config.set_dtype_policy, instead of converting it. Nothing was changed."
                 )
         return super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
+
+    def register_parameter(self, name: str, param: torch.Tensor | None) -> None:
+        """A variable of that value, in the attribute `name`."""
+        self._register(name, param, True)
+
+    def register_buffer(
+        self, name: str, tensor: torch.Tensor | None, persistent: bool = True
+    ) -> None:
+        """A variable that is not learnt, in the attribute `name`; what is not `persistent`, and so
+        not part of the state, is kept there as it is.
+        """
+        if persistent:
+            self._register(name, tensor, False)
+        else:
+            setattr(self, name, tensor)
+
+    def _register(self, name: str, tensor: torch.Tensor | None, trainable: bool) -> None:
+        if tensor is not None:
+            value, dtype = tensor.detach(), NAMES[tensor.dtype]
+            tensor = self.add_weight(
+                value.shape, lambda shape, dtype: value, dtype, trainable, name=name
+            )
+        setattr(self, name, tensor)
 
     def register_forward_hook(self, *args: Any, **kwargs: Any) -> Any:
         """As for any module: the hook sees each call, between what the layer does around it."""
