@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import itertools
 import math
 from collections.abc import Sequence
 
@@ -13,7 +12,7 @@ from jax import lax
 
 from lamina.backend.jax import devices
 from lamina.backend.jax.bilinear import bilinear
-from lamina.backend.jax.depthwise import by_shifts
+from lamina.backend.jax.depthwise import by_shifts, padded, shifted
 from lamina.backend.jax.native_convolution import dimensions, native
 
 Pads = tuple[tuple[int, int], ...]
@@ -261,18 +260,8 @@ def _product(
     steps: tuple[int, ...],
     rates: tuple[int, ...],
 ) -> jax.Array:
-    *window, channels, filters = kernel.shape
-    x = jnp.pad(inputs, [(0, 0), *around, (0, 0)]) if any(map(any, around)) else inputs
-    spans = [
-        (size - (width - 1) * rate - 1) // step * step + 1
-        for size, width, rate, step in zip(x.shape[1:-1], window, rates, steps, strict=True)
-    ]
-    pieces = []
-    for place in itertools.product(*map(range, window)):
-        starts = [i * rate for i, rate in zip(place, rates, strict=True)]
-        ends = [start + span for start, span in zip(starts, spans, strict=True)]
-        limits = (x.shape[0], *ends, channels)
-        pieces.append(lax.slice(x, (0, *starts, 0), limits, (1, *steps, 1)))
+    *window, _, filters = kernel.shape
+    pieces = shifted(padded(inputs, around), window, steps, rates)
     patches = jnp.concatenate(pieces, axis=-1)
     rows = patches.reshape(-1, patches.shape[-1]) @ kernel.reshape(-1, filters)
     return rows.reshape((*patches.shape[:-1], filters))

@@ -30,7 +30,7 @@ Sizes = tuple[int, ...]
 
 
 def _whole(x: jax.Array, kernel: jax.Array, around: Pads, steps: Sizes, rates: Sizes) -> Any:
-    pieces = _shifted(_padded(x, around), kernel.shape[:-1], steps, rates)
+    pieces = shifted(padded(x, around), kernel.shape[:-1], steps, rates)
     return _sum(pieces, kernel.reshape(-1, kernel.shape[-1]))
 
 
@@ -43,20 +43,21 @@ def _image_by_image(
     made in the cache, and one sum over places in the end: a fifth of the time.
     """
     *window, channels = kernel.shape
-    padded = _padded(x, around)
-    space = _places(padded.shape[1:-1], window, steps, rates)
+    wide = padded(x, around)
+    space = _places(wide.shape[1:-1], window, steps, rates)
     weights = [jnp.broadcast_to(row, (*space, channels)) for row in kernel.reshape(-1, channels)]
 
     # Kept for the gradient, the shifted images would leave the cache.
     @jax.checkpoint
     def image(one: jax.Array, weights: list[jax.Array]) -> Any:
-        return _sum(_shifted(one[None], window, steps, rates), weights)[0]
+        return _sum(shifted(one[None], window, steps, rates), weights)[0]
 
-    result: jax.Array = lax.map(lambda one: image(one, weights), padded)
+    result: jax.Array = lax.map(lambda one: image(one, weights), wide)
     return result
 
 
-def _padded(x: jax.Array, around: Pads) -> jax.Array:
+def padded(x: jax.Array, around: Pads) -> jax.Array:
+    """Images, channels last, with zeros around them."""
     return jnp.pad(x, [(0, 0), *around, (0, 0)]) if any(map(any, around)) else x
 
 
@@ -65,7 +66,7 @@ def _places(space: Sequence[int], window: Sequence[int], steps: Sizes, rates: Si
     return [(size - (width - 1) * rate - 1) // step + 1 for size, width, step, rate in axes]
 
 
-def _shifted(x: jax.Array, window: Sequence[int], steps: Sizes, rates: Sizes) -> list[jax.Array]:
+def shifted(x: jax.Array, window: Sequence[int], steps: Sizes, rates: Sizes) -> list[jax.Array]:
     """What each place of the window sees, for all places of the result."""
     counts = _places(x.shape[1:-1], window, steps, rates)
     pieces = []

@@ -9,7 +9,7 @@ import torch
 
 from lamina.backend.contract import Row
 from lamina.backend.frames import Cell
-from lamina.backend.torch.layouts import in_memory, in_memory_of, is_dense, laid_out_as
+from lamina.backend.torch.layouts import in_memory_of, is_dense, laid_out_as
 
 _WIDE = (torch.float32, torch.float64)
 # A step after which no correction of the first steps is left: the rate has it already.
@@ -44,12 +44,12 @@ def _adam(optimizer: Any, rows: Sequence[Row], shared: Sequence[Any]) -> None:
             if cell.value.stride() != parameter.stride():
                 row = in_memory_of(cell.value.detach(), parameter)
                 cell.value.data = laid_out_as(row, parameter)
-        return [in_memory(cell.value) for cell in cells]
+        return [_as_it_lies(cell.value, cell.value) for cell in cells]
 
     late = torch.full((), _LATE, device=parameters[0].device)
     _fused_adam(
-        [in_memory(one) for one in parameters],
-        [in_memory_of(gradient, cell.value) for gradient, cell, _ in rows],
+        [_as_it_lies(one, one) for one in parameters],
+        [_as_it_lies(gradient, cell.value) for gradient, cell, _ in rows],
         slots("momentum"),
         slots("velocity"),
         slots("velocity_hat") if optimizer.amsgrad else [],
@@ -62,6 +62,11 @@ def _adam(optimizer: Any, rows: Sequence[Row], shared: Sequence[Any]) -> None:
         amsgrad=optimizer.amsgrad,
         maximize=False,
     )
+
+
+def _as_it_lies(x: torch.Tensor, parameter: torch.Tensor) -> torch.Tensor:
+    """`x` with its elements in the order of the parameter's, for a kernel that passes over both."""
+    return x.contiguous() if parameter.is_contiguous() else in_memory_of(x, parameter)
 
 
 _fused_adam: Any = getattr(torch, "_fused_adam_", None)
