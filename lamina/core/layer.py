@@ -276,23 +276,20 @@ class Layer(Recorded, LayerTypes, LayerState, Rematerialized, Operation):
         return kwargs
 
     def _hand_on_masks(self, args: tuple[Any, ...], kwargs: dict[str, Any], outputs: Any) -> None:
-        known = self._signature
-        named = known.named(args, kwargs) if kwargs or known.has_mask else {}
+        named = self._signature.named(args, kwargs) if kwargs or self._signature.has_mask else {}
         first = args[0] if args else next(iter(named.values()), None)
         masks = masks_of(first)
         if masks is None and not self._computes_mask:
             return
         if named.get("mask") is not None:
             masks = named["mask"]
-        if any_symbolic((first, masks)) and not inferring():
-            computed = infer(self.compute_mask, first, masks)
-        else:
-            computed = self.compute_mask(first, masks)
+        symbolic = any_symbolic((first, masks)) and not inferring()
+        compute = functools.partial(infer, self.compute_mask) if symbolic else self.compute_mask
+        computed = compute(first, masks)
         if computed is None:
             return
-        tensors = leaves(outputs)
         found = list(computed) if isinstance(computed, (list, tuple)) else [computed]
-        for tensor, mask in zip(tensors, found, strict=False):
+        for tensor, mask in zip(leaves(outputs), found, strict=False):
             # A layer that returns its very input must not change the mask that it came with.
             if mask is not None and get_mask(tensor) is None:
                 set_mask(tensor, mask)

@@ -397,7 +397,7 @@ def test_layers_register_tensors(on_torch):
     model = keras.Sequential([keras.Input((3,)), Scaled()])
     assert model(torch.ones(2, 3)).tolist() == [[4.0] * 3] * 2
     assert list(model.state_dict()) == ["scaled.scale", "scaled.offset"]
-    assert [one.path for one in model.trainable_weights] == ["scaled/scale"]
+    assert [one.name for one in model.trainable_weights] == ["scale"]
     model.compile("sgd", "mse")
     model.fit(np.ones((8, 3)), np.zeros((8, 3)), verbose=0)
     assert (model.layers[0].scale.numpy() < 2).all()
