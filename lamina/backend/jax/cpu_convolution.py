@@ -13,10 +13,7 @@ from jax import lax
 from lamina.backend.jax import devices
 from lamina.backend.jax.bilinear import bilinear
 from lamina.backend.jax.depthwise import by_shifts, padded, shifted
-from lamina.backend.jax.native_convolution import dimensions, native
-
-Pads = tuple[tuple[int, int], ...]
-Sizes = tuple[int, ...]
+from lamina.backend.jax.native_convolution import Pads, Sizes, dimensions, native
 
 
 def serves(x: jax.Array) -> bool:
@@ -88,16 +85,12 @@ def _by_planes(
 ) -> jax.Array:
     """Volumes as many planes, of which each has its neighbours' channels beside its own."""
     depth, *window, channels, filters = kernel.shape
-    step, rate = steps[0], rates[0]
-    x = jnp.pad(x, [(0, 0), around[0], *[(0, 0)] * 3])
-    count = (x.shape[1] - (depth - 1) * rate - 1) // step + 1
-    span = (count - 1) * step + 1
-    starts = [i * rate for i in range(depth)]
-    seen = [lax.slice_in_dim(x, start, start + span, step, axis=1) for start in starts]
+    x = padded(x, (around[0], (0, 0), (0, 0)))
+    seen = shifted(x, (depth, 1, 1), (steps[0], 1, 1), (rates[0], 1, 1))
     planes = jnp.concatenate(seen, axis=-1)
     flat = jnp.moveaxis(kernel, 0, 2).reshape(*window, depth * channels, filters)
     y = convolution(planes.reshape(-1, *planes.shape[2:]), flat, around[1:], steps[1:], rates[1:])
-    return y.reshape(x.shape[0], count, *y.shape[1:])
+    return y.reshape(*planes.shape[:2], *y.shape[1:])
 
 
 def _spread_apart(x: jax.Array, kernel: jax.Array, around: Pads, steps: Sizes) -> jax.Array:
@@ -238,9 +231,9 @@ def _images_at_once(
 def _patch_product(
     inputs: jax.Array,
     kernel: jax.Array,
-    around: tuple[tuple[int, int], ...],
-    steps: tuple[int, ...],
-    rates: tuple[int, ...],
+    around: Pads,
+    steps: Sizes,
+    rates: Sizes,
     images: int,
 ) -> jax.Array:
     """Convolution as products, each of some of the images; channels last."""
@@ -254,11 +247,7 @@ def _patch_product(
 
 
 def _product(
-    inputs: jax.Array,
-    kernel: jax.Array,
-    around: tuple[tuple[int, int], ...],
-    steps: tuple[int, ...],
-    rates: tuple[int, ...],
+    inputs: jax.Array, kernel: jax.Array, around: Pads, steps: Sizes, rates: Sizes
 ) -> jax.Array:
     *window, _, filters = kernel.shape
     pieces = shifted(padded(inputs, around), window, steps, rates)

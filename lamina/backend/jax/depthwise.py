@@ -24,9 +24,7 @@ import jax.numpy as jnp
 from jax import lax
 
 from lamina.backend.jax.bilinear import bilinear
-
-Pads = tuple[tuple[int, int], ...]
-Sizes = tuple[int, ...]
+from lamina.backend.jax.native_convolution import Pads, Sizes
 
 
 def _whole(x: jax.Array, kernel: jax.Array, around: Pads, steps: Sizes, rates: Sizes) -> Any:

@@ -9,6 +9,10 @@ from jax import lax
 
 from lamina.backend.windows import channels_first
 
+# Zeros before and after each axis of the space; and a number for each.
+Pads = tuple[tuple[int, int], ...]
+Sizes = tuple[int, ...]
+
 _SPACE = "DHW"
 
 
@@ -24,10 +28,10 @@ def dimensions(rank: int, data_format: str | None, kernel: str = "IO") -> tuple[
 def native(
     inputs: jax.Array,
     kernel: jax.Array,
-    around: tuple[tuple[int, int], ...],
-    steps: tuple[int, ...],
-    spread_inputs: tuple[int, ...],
-    rates: tuple[int, ...],
+    around: Pads,
+    steps: Sizes,
+    spread_inputs: Sizes,
+    rates: Sizes,
     layout: tuple[str, str, str],
     groups: int,
 ) -> jax.Array:

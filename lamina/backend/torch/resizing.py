@@ -16,13 +16,13 @@ from lamina.backend.windows import channels_first
 def resize(
     images: Tensor,
     size: Sequence[int],
-    interpolation: str = "bilinear",
-    antialias: bool = False,
-    crop_to_aspect_ratio: bool = False,
-    pad_to_aspect_ratio: bool = False,
-    fill_mode: str = "constant",
-    fill_value: float = 0.0,
-    data_format: str | None = None,
+    *,
+    interpolation: str,
+    antialias: bool,
+    crop_to_aspect_ratio: bool,
+    pad_to_aspect_ratio: bool,
+    data_format: str | None,
+    **fill: Any,  # where they are padded
 ) -> Any:
     """A batch of floats bilinearly, in a quarter of the time of two products of matrices."""
     others = antialias or crop_to_aspect_ratio or pad_to_aspect_ratio
