@@ -181,7 +181,8 @@ class Layer(Recorded, LayerTypes, LayerState, Rematerialized, Operation):
                 self._check_inputs(args, kwargs, context)
             if not self.built:
                 self._build_for(args, kwargs)
-            if symbolic and not inferring():
+            symbolic = symbolic and not inferring()
+            if symbolic:
                 # The graph keeps what was given; what is filled in depends on the later call.
                 outputs = self.symbolic_call(*args, **given)
             else:
@@ -192,7 +193,7 @@ class Layer(Recorded, LayerTypes, LayerState, Rematerialized, Operation):
                 if self.activity_regularizer is not None:
                     self._penalize(outputs)
             if masked or self._computes_mask:
-                self._hand_on_masks(args, kwargs, outputs)
+                self._hand_on_masks(args, kwargs, outputs, symbolic)
         except Exception as error:
             locate(error, context, args, kwargs)
             if before is None:
@@ -275,7 +276,9 @@ class Layer(Recorded, LayerTypes, LayerState, Rematerialized, Operation):
                     kwargs = {**kwargs, mask: found}
         return kwargs
 
-    def _hand_on_masks(self, args: tuple[Any, ...], kwargs: dict[str, Any], outputs: Any) -> None:
+    def _hand_on_masks(
+        self, args: tuple[Any, ...], kwargs: dict[str, Any], outputs: Any, symbolic: bool
+    ) -> None:
         named = self._signature.named(args, kwargs) if kwargs or self._signature.has_mask else {}
         first = args[0] if args else next(iter(named.values()), None)
         masks = masks_of(first)
@@ -283,7 +286,7 @@ class Layer(Recorded, LayerTypes, LayerState, Rematerialized, Operation):
             return
         if named.get("mask") is not None:
             masks = named["mask"]
-        symbolic = any_symbolic((first, masks)) and not inferring()
+        symbolic = symbolic and any_symbolic((first, masks))
         compute = functools.partial(infer, self.compute_mask) if symbolic else self.compute_mask
         computed = compute(first, masks)
         if computed is None:

@@ -92,9 +92,10 @@ class Variable(Operators):
 
     def _hold(self, handle: Any, value: Any) -> None:
         walks.forget()
-        self._handle = handle
+        backend = current()
+        self._handle, self._read = handle, backend.read
         self.shape: tuple[int, ...] = tuple(value.shape)
-        self._dtype: str = current().dtype(value)
+        self._dtype: str = backend.dtype(value)
 
     @classmethod
     def around(cls, handle: Any, path: str, trainable: bool = False) -> Variable:
@@ -136,11 +137,11 @@ class Variable(Operators):
         """The value as a tensor of the backend."""
         context = local.context
         if not inferences and (context is None or context.autocast is None):
-            return current().read(self._handle)
+            return self._read(self._handle)
         dtype = self.dtype
         if inferring():
             return KerasTensor(self.shape, dtype)
-        value = current().read(self._handle)
+        value = self._read(self._handle)
         return value if dtype == self._dtype else current().cast(value, dtype)
 
     @property
@@ -205,7 +206,7 @@ class Variable(Operators):
 
     def _full(self) -> Any:
         """The value in the variable's own type, whatever the compute type is."""
-        return KerasTensor(self.shape, self._dtype) if inferring() else current().read(self._handle)
+        return KerasTensor(self.shape, self._dtype) if inferring() else self._read(self._handle)
 
     def numpy(self) -> np.ndarray:
         """The value as a NumPy array of its own."""

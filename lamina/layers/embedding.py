@@ -97,9 +97,10 @@ class Embedding(LowRankLayer):
         return ops.take(self.embeddings.value, indices, axis=0)
 
     def _check(self, found: np.ndarray) -> None:
-        if found.size and (found.min() < 0 or found.max() >= self.input_dim):
-            wrong = (found < 0) | (found >= self.input_dim)
-            place = np.argwhere(wrong)[0].tolist()
+        # Without its sign a negative number is one of the largest.
+        unsigned = found.view(f"u{found.itemsize}")
+        if unsigned.max(initial=0) >= self.input_dim:
+            place = np.argwhere(unsigned >= self.input_dim)[0].tolist()
             raise ValueError(
                 f"Embedding {self.name!r} has {self.input_dim} rows, and its input holds "
                 f"{found[tuple(place)]} at {place}. Integers from 0 to {self.input_dim - 1} are "

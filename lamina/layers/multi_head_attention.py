@@ -411,9 +411,9 @@ def _order(rank: int, axes: list[int]) -> list[int]:
 
 def _flattened(x: Tensor, axes: list[int]) -> tuple[tuple[int, ...], Tensor]:
     """The sizes along `axes`, and `x` as `(rows, steps, heads, size)`."""
-    sizes = tuple(x.shape[axis] for axis in axes)
     if x.ndim == 4 and len(axes) == 1:
-        return sizes, x
+        return (x.shape[axes[0]],), x
+    sizes = tuple(x.shape[axis] for axis in axes)
     x = ops.transpose(x, _order(x.ndim, axes))
     return sizes, ops.reshape(x, (-1, math.prod(sizes), *x.shape[-2:]))
 

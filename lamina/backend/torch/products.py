@@ -15,7 +15,6 @@ from torch import Tensor
 from torch.autograd import forward_ad
 
 from lamina.backend.torch.recording import opaque
-from lamina.backend.torch.transforms import is_traced
 
 # Multiply-adds from which on oneDNN is ahead, and the fewest rows and the shortest that it takes.
 # Milliseconds of PyTorch's product and oneDNN's, forward and both gradients, medians of 30
@@ -44,6 +43,9 @@ FEWEST = 2**11
 # nothing: 0.21 ms of 2048 rows of 128 and 128, where the product of the copy takes 0.37.
 MANY_ROWS = 1024
 
+# Classes of tensors that hold their numbers themselves; a transform of `torch.func` has them too.
+_ORDINARY = frozenset([Tensor, torch.nn.Parameter])
+_transform: Any = torch._C._functorch.peek_interpreter_stack
 _mkldnn: Any = torch.backends.mkldnn
 _linear: Any = getattr(torch.ops.mkldnn, "_linear_pointwise", None)
 _convolution_backward: Any = torch.ops.aten.convolution_backward
@@ -76,8 +78,10 @@ def _serves(x: Tensor, kernel: Tensor) -> bool:
         and x.shape[-1] == length >= SHORTEST
         and x.is_cpu
         and x.dtype is torch.float32
-        and not is_traced(x)
-        and not is_traced(kernel)
+        and x.__class__ in _ORDINARY
+        and kernel.__class__ in _ORDINARY
+        and _transform() is None
+        and not torch.compiler.is_compiling()
         and forward_ad._current_level < 0
         and torch._C._get_mkldnn_enabled()
     )
