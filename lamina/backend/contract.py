@@ -301,8 +301,13 @@ class Backend(abc.ABC):
         length: int | None,
         reverse: bool,
         unroll: int | bool,
+        reads: Sequence[Any] = (),
     ) -> tuple[Tree, Tree]:
-        """`carry, y = function(carry, x)` along the first axis of `xs`; the ys stacked."""
+        """`carry, y = function(carry, x)` along the first axis of `xs`; the ys stacked.
+
+        `reads` are handles of variables that it will use, as far as they are known: where a
+        backend has to know, one that only the trace finds costs a second trace.
+        """
 
     @abc.abstractmethod
     def while_loop(self, cond: Function, body: Function, loop_vars: tuple[Any, ...]) -> Tree:

@@ -131,7 +131,10 @@ def _make(model: Any, phase: str, guarded: bool) -> Runner:
     one = as_compiled(model, phase, single)
 
     def several(batches: Any) -> Any:
-        _, results = current().scan(lambda _, batch: ((), one(batch)), (), batches, None, False, 1)
+        reads = _reads(model, phase)
+        _, results = current().scan(
+            lambda _, batch: ((), one(batch)), (), batches, None, False, 1, reads
+        )
         return results if phase == "predict" else map_leaves(lambda logs: logs[-1], results)
 
     return Runner(one, as_compiled(model, phase, several))
@@ -142,14 +145,16 @@ def as_compiled(model: Any, phase: str, function: Callable[..., Any]) -> Callabl
     if model.run_eagerly or not (current().compiles or model._jit_compile is True):
         return function
 
-    def reads() -> list[Any]:
-        found = list(model._kept_variables)
-        found += model.metrics_variables if phase != "predict" else []
-        found += _of_optimizer(model) if phase == "train" else []
-        return [variable.handle for variable in unique(found)]
-
     jit_compile = None if model._jit_compile == "auto" else model._jit_compile
-    return current().jit(function, jit_compile, reads)
+    return current().jit(function, jit_compile, lambda: _reads(model, phase))
+
+
+def _reads(model: Any, phase: str) -> list[Any]:
+    """What the model's step of `phase` uses."""
+    found = list(model._kept_variables)
+    found += model.metrics_variables if phase != "predict" else []
+    found += _of_optimizer(model) if phase == "train" else []
+    return [variable.handle for variable in unique(found)]
 
 
 def _of_optimizer(model: Any) -> list[Any]:

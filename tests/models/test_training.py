@@ -7,6 +7,7 @@ import pytest
 
 import lamina
 from lamina import layers, ops
+from lamina.models import dispatch
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(64, 4)).astype("float32")
@@ -173,9 +174,19 @@ def test_several_steps_in_one_dispatch_train_as_one_by_one():
         assert np.allclose(values, stepwise[key], rtol=1e-5)
 
 
-def test_batches_are_put_together_evenly():
-    def traces(batches, network):
+def test_batches_are_put_together_evenly(monkeypatch):
+    run = dispatch.Runner.__call__
+
+    def noted(runner, chunk):
+        chunks.append(chunk.steps)
+        return run(runner, chunk)
+
+    monkeypatch.setattr(dispatch.Runner, "__call__", noted)
+    chunks = []
+
+    def traces(batches, network=()):
         found = []
+        chunks.clear()
 
         def loss(y, y_pred):
             found.append(y.shape)
@@ -192,10 +203,12 @@ def test_batches_are_put_together_evenly():
     # 40 batches, not 16 and 16 and a program that runs single ones for the 8 left over, which
     # TensorFlow's loop of them calls.
     less = operator.lt if backend.name == "jax" else operator.eq
-    assert traces(40, []) == traces(48, [])
-    assert less(traces(40, []), traces(37, []))
-    large = [layers.Dense(4000), layers.Dense(4000)]
-    assert less(traces(32, large), traces(32, []))
+    assert traces(40) == traces(48)
+    assert less(traces(40), traces(37))
+    assert traces(32) == 1
+    assert len(chunks) < 32
+    traces(32, [layers.Dense(4000), layers.Dense(4000)])
+    assert chunks == [1] * 32
 
 
 def test_a_layer_that_calls_its_framework_directly_trains_in_many_batches():

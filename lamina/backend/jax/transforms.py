@@ -260,47 +260,59 @@ def custom_gradient(function: Function) -> Function:
     return jax.custom_gradient(function)  # type: ignore[no-any-return, no-untyped-call]
 
 
-def _carried(run: Callable[[list[Cell]], tuple[Any, list[Any]]]) -> Any:
+def _carried(
+    run: Callable[[dict[Cell, bool]], tuple[Any, list[Any]]], known: Sequence[Cell] = ()
+) -> Any:
     """Run a control-flow primitive whose branches may assign variables.
 
-    `run(cells)` carries `cells` through and returns the output and their last values; where the
-    trace assigns others, these are added to `cells` and it is run again.
+    `run(cells)` carries `cells` through, notes which of them are assigned, and returns the output
+    and their last values; where the trace assigns others, these are added and it is run again.
     """
-    cells: list[Cell] = []
+    cells = dict.fromkeys(known, False)
     while True:
-        known = len(cells)
+        count = len(cells)
         output, values = run(cells)
-        if len(cells) == known:
-            _commit(cells, values)
+        if len(cells) == count:
+            assigned = [i for i, cell in enumerate(cells) if cells[cell]]
+            carried = list(cells)
+            _commit([carried[i] for i in assigned], [values[i] for i in assigned])
             return output
 
 
-def _inside(cells: list[Cell], values: Sequence[Any], function: Function, *args: Any) -> Any:
+def _inside(cells: dict[Cell, bool], values: Sequence[Any], function: Function, *args: Any) -> Any:
     """`function(*args)` where `cells` have `values`: its output, and their values after it."""
     known = list(cells)[: len(values)]
     with Frame(known, values) as frame:
         output = function(*args)
-    cells.extend(cell for cell in frame.written if cell not in cells)
+    cells.update(dict.fromkeys(frame.written, True))
     return output, [frame.values[cell] for cell in known]
 
 
 def scan(
-    function: Function, init: Any, xs: Any, length: int | None, reverse: bool, unroll: int | bool
+    function: Function,
+    init: Any,
+    xs: Any,
+    length: int | None,
+    reverse: bool,
+    unroll: int | bool,
+    reads: Sequence[Cell] = (),
 ) -> Any:
-    def run(cells: list[Cell]) -> Any:
+    def run(cells: dict[Cell, bool]) -> Any:
         def body(carry: Any, x: Any) -> Any:
             (state, y), values = _inside(cells, carry[1], function, carry[0], x)
             return (state, values), y
 
         start = (init, [read(cell) for cell in cells])
-        (state, values), ys = lax.scan(body, start, xs, length, reverse, unroll)
+        # JAX goes through the operations of a body twice more, and a function is one of them.
+        step = jax.jit(body) if reads else body
+        (state, values), ys = lax.scan(step, start, xs, length, reverse, unroll)
         return (state, ys), values
 
-    return _carried(run)
+    return _carried(run, reads)
 
 
 def while_loop(cond: Function, body: Function, loop_vars: tuple[Any, ...]) -> Any:
-    def run(cells: list[Cell]) -> Any:
+    def run(cells: dict[Cell, bool]) -> Any:
         def test(carry: Any) -> Any:
             return _inside(cells, carry[1], cond, *carry[0])[0]
 
@@ -315,7 +327,7 @@ def while_loop(cond: Function, body: Function, loop_vars: tuple[Any, ...]) -> An
 
 
 def cond(pred: Any, true_fn: Function, false_fn: Function) -> Any:
-    def run(cells: list[Cell]) -> Any:
+    def run(cells: dict[Cell, bool]) -> Any:
         values = [read(cell) for cell in cells]
         branches = [functools.partial(_inside, cells, values, fn) for fn in (true_fn, false_fn)]
         return lax.cond(pred, *branches)
@@ -324,7 +336,7 @@ def cond(pred: Any, true_fn: Function, false_fn: Function) -> Any:
 
 
 def switch(index: Any, branches: Sequence[Function], operands: Sequence[Any]) -> Any:
-    def run(cells: list[Cell]) -> Any:
+    def run(cells: dict[Cell, bool]) -> Any:
         values = [read(cell) for cell in cells]
         inside = [functools.partial(_inside, cells, values, branch) for branch in branches]
         return lax.switch(index, inside, *operands)

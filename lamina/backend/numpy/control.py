@@ -109,7 +109,13 @@ def _part(tree: Any, axis: int | None, i: int) -> Any:
 
 
 def scan(
-    function: Function, init: Any, xs: Any, length: int | None, reverse: bool, unroll: int | bool
+    function: Function,
+    init: Any,
+    xs: Any,
+    length: int | None,
+    reverse: bool,
+    unroll: int | bool,
+    reads: Sequence[Any] = (),
 ) -> tuple[Any, Any]:
     carry, outputs = init, []
     leaves = optree.tree_leaves(xs)

@@ -19,7 +19,13 @@ State: TypeAlias = tuple[Sequence[Any], Sequence[Any], Sequence[Any]]
 
 
 def scan(
-    function: Function, init: Any, xs: Any, length: int | None, reverse: bool, unroll: int | bool
+    function: Function,
+    init: Any,
+    xs: Any,
+    length: int | None,
+    reverse: bool,
+    unroll: int | bool,
+    reads: Sequence[Any] = (),
 ) -> tuple[Any, Any]:
     leaves, treedef = flatten(xs)
     elements = [as_tensor(leaf) for leaf in leaves]
