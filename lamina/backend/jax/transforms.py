@@ -14,6 +14,7 @@ from jax import lax
 
 from lamina.backend.contract import LEAKED_TENSOR, LeakedTraceError, Spec, differing_writes
 from lamina.backend.frames import Frame, local
+from lamina.backend.garbage import uncollected
 from lamina.backend.jax.variables import Cell, assign, read
 from lamina.backend.session import guard
 
@@ -76,9 +77,10 @@ class _Compiled:
                 written.clear()
         self.output_tree = jax.tree.structure(shapes)
         self.written = written
-        self._compile(closed, cells)
+        self._prepare(closed, cells)
+        self.program.lower(*self._inputs(leaves))  # which JAX keeps for the first call
 
-    def _compile(self, closed: Any, cells: list[Cell]) -> None:
+    def _prepare(self, closed: Any, cells: list[Cell]) -> None:
         inputs = closed.jaxpr.invars
         used = {v for eqn in closed.jaxpr.eqns for v in eqn.invars if not hasattr(v, "val")}
         used.update(v for v in closed.jaxpr.outvars if not hasattr(v, "val"))
@@ -152,7 +154,8 @@ def jit(
         if key not in traces:
             if reads is not None and not cells:
                 cells.extend(reads())
-            traces[key] = _Compiled(function, cells, leaves, treedef)
+            with uncollected():  # of all that a trace makes little is dropped
+                traces[key] = _Compiled(function, cells, leaves, treedef)
         return traces[key]
 
     @functools.wraps(function)
