@@ -21,9 +21,12 @@ from lamina.ops.row import Indices, Shape, Tensor, TensorLike, op
 Walked = tuple[Tensor, list[Tensor]]
 
 
-def _of_one_type(types: Sequence[str], dtype: str | None) -> Any:
-    common = dtypes.floating(types, dtype)[0]
-    return common, (common, common, common)
+def _of_one_type(results: int) -> Any:
+    def rule(types: Sequence[str], dtype: str | None) -> Any:
+        common = dtypes.floating(types, dtype)[0]
+        return common, (common,) * results
+
+    return rule
 
 
 def _states(inputs: Shape, kernel: Shape, bias: Any, recurrent: Shape, *others: Any) -> list[Shape]:
@@ -32,7 +35,7 @@ def _states(inputs: Shape, kernel: Shape, bias: Any, recurrent: Shape, *others: 
     return [(time, batch, units), (batch, units), (batch, units)]
 
 
-@op(result=_of_one_type, shape=_states)
+@op(result=_of_one_type(3), shape=_states)
 def lstm_sequence(
     inputs: TensorLike,
     kernel: TensorLike,
@@ -55,11 +58,15 @@ def lstm_sequence(
     Returns:
         The hidden states `(time, batch, units)`, and the last h and c.
     """
-    time, batch, size = ops.shape(inputs)
-    products = ops.matmul(ops.reshape(inputs, (-1, size)), kernel)
-    projected = ops.reshape(products if bias is None else products + bias, (time, batch, -1))
+    projected = _projected(inputs, kernel, bias)
     hiddens, (last, carried) = lstm(projected, recurrent, hidden, cell, seen, reverse, unroll)
     return hiddens, last, carried
+
+
+def _projected(inputs: Tensor, kernel: Tensor, bias: Tensor | None) -> Tensor:
+    time, batch, size = ops.shape(inputs)
+    products = ops.matmul(ops.reshape(inputs, (-1, size)), kernel)
+    return ops.reshape(products if bias is None else products + bias, (time, batch, -1))
 
 
 def lstm(
@@ -168,6 +175,41 @@ def _lstm_slopes(i: Any, f: Any, g: Any, o: Any, cells: Any, cells_before: Any) 
     tanh = ops.tanh(cells)
     gates = [g * i * (1 - i), cells_before * f * (1 - f), i * (1 - g * g), tanh * o * (1 - o)]
     return ops.concatenate(gates, axis=-1), o * (1 - tanh * tanh)
+
+
+def _state(inputs: Shape, kernel: Shape, bias: Any, recurrent: Shape, *others: Any) -> list[Shape]:
+    return _states(inputs, kernel, bias, recurrent)[:2]
+
+
+@op(result=_of_one_type(2), shape=_state)
+def gru_sequence(
+    inputs: TensorLike,
+    kernel: TensorLike,
+    bias: TensorLike | None,
+    recurrent: TensorLike,
+    state_bias: TensorLike | None,
+    hidden: TensorLike,
+    seen: Indices = None,
+    reverse: bool = False,
+    unroll: int | bool = 1,
+) -> tuple[Tensor, Tensor]:
+    """`gru` of inputs `(time, batch, size)`, their products with the kernel among it.
+
+    Args:
+        inputs: `(time, batch, size)`.
+        kernel: `(size, 3 * units)`, in the order z, r, n.
+        bias: `(3 * units,)`, or None.
+        state_bias: `bias` of `gru`, or None.
+        recurrent, hidden, seen, reverse, unroll: as for `gru`.
+
+    Returns:
+        The hidden states `(time, batch, units)`, and the last h.
+    """
+    projected = _projected(inputs, kernel, bias)
+    if state_bias is None:
+        state_bias = ops.zeros((kernel.shape[1],), dtype=projected.dtype)
+    hiddens, (last,) = gru(projected, recurrent, state_bias, hidden, seen, reverse, unroll)
+    return hiddens, last
 
 
 def gru(

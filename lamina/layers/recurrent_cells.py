@@ -172,14 +172,12 @@ class LSTMCell(RecurrentCell):
         reverse: bool = False,
         unroll: int | bool = 1,
     ) -> tuple[Tensor, list[Tensor]]:
-        dropped = self.get_dropout_mask(inputs[0]) if training else None
-        each = dropped is not None and self.mask_count is not None  # for each gate its own
-        if mask is not None or each or not _usual(self):
+        if mask is not None or not _usual(self) or _drops_for_each_gate(self, training):
             return super().walk_inputs(inputs, states, training, seen, mask, reverse, unroll)
-        inputs = inputs if dropped is None else inputs * dropped
         hidden, carried = states
         hiddens, *last = recurrence.lstm_sequence(
-            *(inputs, self.kernel, self.bias, self.recurrent_kernel, hidden, carried),
+            _dropped(self, inputs, training),
+            *(self.kernel, self.bias, self.recurrent_kernel, hidden, carried),
             seen=seen,
             reverse=reverse,
             unroll=unroll,
@@ -285,25 +283,41 @@ class GRUCell(RecurrentCell):
             n = self.activation(x_n + self._state_products(r * before, mask, 2, 1))
         return [z * before + (1 - z) * n]
 
-    def walk(
+    def walk_inputs(
         self,
-        projected: Tensor,
+        inputs: Tensor,
         states: list[Tensor],
+        training: bool | None,
         seen: Tensor | None = None,
         mask: Tensor | None = None,
         reverse: bool = False,
         unroll: int | bool = 1,
     ) -> tuple[Tensor, list[Tensor]]:
-        if mask is not None or not self.reset_after or not _usual(self):
-            return super().walk(projected, states, seen, mask, reverse, unroll)
-        kernel = ops.convert_to_tensor(self.recurrent_kernel)
-        bias = self._state_bias()
-        if self.bias is None:
-            bias = ops.zeros((3 * self.units,), dtype=projected.dtype)
-        return recurrence.gru(projected, kernel, bias, states[0], seen, reverse, unroll)
+        special = mask is not None or not self.reset_after or not _usual(self)
+        if special or _drops_for_each_gate(self, training):
+            return super().walk_inputs(inputs, states, training, seen, mask, reverse, unroll)
+        bias, state_bias = (None, None) if self.bias is None else (self.bias[0], self.bias[1])
+        hiddens, *last = recurrence.gru_sequence(
+            _dropped(self, inputs, training),
+            *(self.kernel, bias, self.recurrent_kernel, state_bias, states[0]),
+            seen=seen,
+            reverse=reverse,
+            unroll=unroll,
+        )
+        return hiddens, last
 
 
 def _usual(cell: LSTMCell | GRUCell) -> bool:
     """Whether the activations are those that `recurrence` knows the gradients of."""
     usual = activations.get("tanh"), activations.get("sigmoid")
     return (cell.activation, cell.recurrent_activation) == usual
+
+
+def _drops_for_each_gate(cell: LSTMCell | GRUCell, training: bool | None) -> bool:
+    """Whether each gate has inputs of its own, from which others were dropped."""
+    return bool(training and cell.dropout and cell.mask_count is not None)
+
+
+def _dropped(cell: LSTMCell | GRUCell, inputs: Tensor, training: bool | None) -> Tensor:
+    dropped = cell.get_dropout_mask(inputs[0]) if training else None
+    return inputs if dropped is None else inputs * dropped

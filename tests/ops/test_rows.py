@@ -24,7 +24,7 @@ from tests.ops.properties import function_of
 from tests.ops.table import Case, X
 
 # What has tests of its own: results of sizes that depend on the data, and several results.
-ELSEWHERE = {"bincount", "distinct", "lstm_sequence", "standardize_batch"}
+ELSEWHERE = {"bincount", "distinct", "gru_sequence", "lstm_sequence", "standardize_batch"}
 # Each case on each of them, in one process.
 BACKENDS = [name for name in ("jax", "torch", "tensorflow") if find_spec(name)]
 CASES = [

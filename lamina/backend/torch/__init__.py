@@ -44,7 +44,7 @@ class TorchBackend(Backend):
         "layer": module.LayerMixin,
         "variable": module.VariableMixin,
     }
-    declines = frozenset(["ctc_loss", "lstm_sequence", "resize"])
+    declines = frozenset(["ctc_loss", "gru_sequence", "lstm_sequence", "resize"])
     takes_numbers = frozenset(
         [
             *("add", "subtract", "multiply", "true_divide", "power", "lerp"),

@@ -1,7 +1,8 @@
-"""A long short-term memory along all of time in one call of oneDNN."""
+"""Recurrent layers along all of time in one call of PyTorch's."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -26,30 +27,79 @@ def lstm_sequence(
     reverse: bool = False,
     unroll: int | bool = 1,
 ) -> Any:
-    """In a quarter of the time of the loop: 64 units, 80 steps, batches of 32, with gradients, in
-    4.6 ms on 2 cores where the loop takes 18.
+    """oneDNN's, in a quarter of the time of the loop: 64 units, 80 steps, batches of 32, with
+    gradients, in 4.6 ms on 2 cores where the loop takes 18.
 
-    A step that is left out holds the cell: its input gate is shut, and its forget gate open. What
-    it makes of the hidden state is passed over behind the loop, which is right where all that is
-    left out follows what is not, or where nothing has been seen yet and both states are 0, and
-    nobody asks for their gradients.
+    A step that is left out holds the cell: its input gate is shut, and its forget gate open.
     """
-    given = [one for one in (inputs, kernel, recurrent, hidden, cell) if one is not None]
-    if differentiating_twice() or not all(map(_served, given)) or not inputs.numel():
+    if differentiating_twice():
         return NotImplemented
-    zeros = kernel.new_zeros(kernel.shape[1])
+    gates = [-_WIDE, _WIDE, 0.0, 0.0]
+    weights, biases = [kernel, recurrent], [bias, None]
+    return _walked(torch.lstm, inputs, weights, biases, [hidden, cell], seen, reverse, gates)
+
+
+def gru_sequence(
+    inputs: Tensor,
+    kernel: Tensor,
+    bias: Tensor | None,
+    recurrent: Tensor,
+    state_bias: Tensor | None,
+    hidden: Tensor,
+    seen: Tensor | None = None,
+    reverse: bool = False,
+    unroll: int | bool = 1,
+) -> Any:
+    """The same steps, not taken by Python: 64 units, 80 steps, batches of 32, in 2.1 ms on 2 cores
+    where the loop takes 7.3; with gradients 9 and 14.
+
+    PyTorch has the reset gate first. A step that is left out holds the state by its update gate.
+    """
+    weights = [_reset_first(kernel), _reset_first(recurrent)]
+    biases = [one if one is None else _reset_first(one) for one in (bias, state_bias)]
+    return _walked(torch.gru, inputs, weights, biases, [hidden], seen, reverse, [0.0, _WIDE, 0.0])
+
+
+def _reset_first(weights: Tensor) -> Tensor:
+    update, reset, new = weights.chunk(3, -1)
+    return torch.cat([reset, update, new], -1)
+
+
+def _walked(
+    network: Callable[..., Any],
+    inputs: Tensor,
+    weights: Sequence[Tensor],
+    biases: Sequence[Tensor | None],
+    states: list[Tensor],
+    seen: Tensor | None,
+    reverse: bool,
+    held: list[float],
+) -> Any:
+    """All hidden states and the last of each kind.
+
+    `held` are the gates' inputs in a step that is left out. What such a step makes of the hidden
+    state is passed over behind the loop, which is right where all that is left out follows what
+    is not, or where nothing has been seen yet and the states are 0, and nobody asks for their
+    gradients.
+    """
+    kernel, recurrent = weights
+    if not all(map(_served, (inputs, kernel, recurrent, *states))) or not inputs.numel():
+        return NotImplemented
+    hidden = states[0]
     if seen is not None:
         seen = seen > 0
         padded = bool((seen[1:] <= seen[:-1]).all())
-        if not padded or (reverse and not (_nothing(hidden) and _nothing(cell))):
+        if not padded or (reverse and not all(map(_nothing, states))):
             return NotImplemented
         inputs = torch.cat([torch.where(seen, inputs, 0.0), (~seen).to(inputs.dtype)], -1)
-        held = kernel.new_tensor([-_WIDE, _WIDE, 0.0, 0.0]).repeat_interleave(hidden.shape[-1])
-        kernel = torch.cat([kernel, held[None]])
-    hiddens, last, carried = torch.lstm(
+        gates = kernel.new_tensor(held).repeat_interleave(hidden.shape[-1])
+        kernel = torch.cat([kernel, gates[None]])
+    zeros = kernel.new_zeros(kernel.shape[1])
+    firsts = [one[None] for one in states]
+    hiddens, *last = network(
         inputs.flip(0) if reverse else inputs,
-        (hidden[None], cell[None]),
-        [kernel.t(), recurrent.t(), zeros if bias is None else bias, zeros],
+        firsts if len(firsts) > 1 else firsts[0],
+        [kernel.t(), recurrent.t(), *(zeros if one is None else one for one in biases)],
         True,  # there are biases
         1,
         0.0,
@@ -57,13 +107,13 @@ def lstm_sequence(
         False,
         False,
     )
-    hiddens, last = hiddens.flip(0) if reverse else hiddens, last[0]
+    hiddens, ends = hiddens.flip(0) if reverse else hiddens, [one[0] for one in last]
     if seen is not None and not reverse:
         end = seen.sum(0) - 1
-        places = end.clamp(min=0).expand_as(last)[None]
-        last = torch.where(end < 0, hidden, hiddens.gather(0, places)[0])
-        hiddens = torch.where(seen, hiddens, last)
-    return hiddens, last, carried[0]
+        places = end.clamp(min=0).expand_as(hidden)[None]
+        ends[0] = torch.where(end < 0, hidden, hiddens.gather(0, places)[0])
+        hiddens = torch.where(seen, hiddens, ends[0])
+    return hiddens, *ends
 
 
 def _served(x: Tensor) -> bool:
@@ -76,4 +126,6 @@ def _nothing(state: Tensor) -> bool:
 
 
 _onednn: Any = torch.backends.mkldnn
-OWN = {"lstm_sequence": lstm_sequence} if _onednn.is_available() else {}
+OWN: dict[str, Any] = {"gru_sequence": gru_sequence}
+if _onednn.is_available():
+    OWN["lstm_sequence"] = lstm_sequence
