@@ -14,7 +14,7 @@ from lamina.core.blank import current_blanks
 from lamina.core.context import local, name_scope
 from lamina.core.state import Holder, unique
 from lamina.core.variable import Variable
-from lamina.core.walks import once
+from lamina.core.walks import once, standing
 
 
 class LayerState(Holder):
@@ -129,6 +129,8 @@ class LayerState(Holder):
         if context is not None and context.layer is self:
             return contextlib.nullcontext()
         return name_scope(self.name)
+
+    standing = staticmethod(standing)
 
     # Keras has this name for it, by which programs call it too.
     def _flatten_layers(

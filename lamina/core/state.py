@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from lamina.core.variable import Variable
+from lamina.core.walks import once
 
 
 class Holder:
@@ -20,23 +21,24 @@ class Holder:
     # Whether its variables are none of the layer that holds it, as those of metrics and optimizers.
     apart: ClassVar[bool] = False
 
-    def held(self) -> Iterator[Variable | Holder]:
+    @once
+    def held(self) -> list[Variable | Holder]:
         """The variables and holders in the attributes, each once, in definition order."""
-        seen: set[int] = set()
+        found: dict[int, Any] = {}
         for name, value in vars(self).items():
             if name not in self.bookkeeping:
-                yield from _search(value, seen)
+                _search(value, found)
+        return [one for one in found.values() if isinstance(one, (Variable, Holder))]
 
 
-def _search(value: Any, seen: set[int]) -> Iterator[Variable | Holder]:
+def _search(value: Any, found: dict[int, Any]) -> None:
+    """Add to `found`, by identity, `value` and what is in it."""
     if isinstance(value, (Variable, Holder)):
-        if id(value) not in seen:
-            seen.add(id(value))
-            yield value
-    elif isinstance(value, (list, tuple, dict, set)) and id(value) not in seen:
-        seen.add(id(value))
+        found.setdefault(id(value), value)
+    elif isinstance(value, (list, tuple, dict, set)) and id(value) not in found:
+        found[id(value)] = value
         for item in value.values() if isinstance(value, dict) else value:
-            yield from _search(item, seen)
+            _search(item, found)
 
 
 def unique(items: Iterable[Any]) -> list[Any]:

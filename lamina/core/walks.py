@@ -1,8 +1,9 @@
 """Walks for state made once in a block instead of at every question.
 
 What a layer or an optimizer holds is looked up by walking its attributes, so that nothing has to
-be tracked. While many steps of training run, the answers do not change: in a block of `standing`
-each is remembered until a variable is made or a `trainable` flag is set.
+be tracked. While many steps of training run, and while one question leads to others, the answers
+do not change: in a block of `standing` each is remembered until a variable is made or a `trainable`
+flag is set.
 """
 
 from __future__ import annotations
@@ -50,7 +51,8 @@ def once(walk: Callable[[Any], list[T]]) -> Callable[[Any], list[T]]:
     def ask(self: Any) -> list[T]:
         answers = _local.answers
         if answers is None:
-            return walk(self)
+            with standing():  # for the questions that this one asks
+                return walk(self)
         key = (id(self), question, guard.value)
         known = answers.get(key)
         if known is None:

@@ -210,7 +210,7 @@ def columns_of(metric: Metric, y_pred: Tensor, known: int | None) -> int:
 
 
 def _variables(holder: Holder) -> Iterator[Variable]:
-    held = list(holder.held())
+    held = holder.held()
     yield from (one for one in held if isinstance(one, Variable))
     for one in held:
         if isinstance(one, Holder):

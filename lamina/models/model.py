@@ -88,14 +88,11 @@ class Model(Trainer, Layer):
     def _listed_layers(self) -> list[Layer]:
         return [one for one in self._layers if isinstance(one, Layer)]
 
-    def held(self) -> Any:
+    @once
+    def held(self) -> list[Any]:
         """As `Holder.held`, the layers of the graph first."""
         graph = self.__dict__.get("_graph")
-        inside = graph.layers if graph else []
-        yield from inside
-        for one in super().held():
-            if not any(one is known for known in inside):
-                yield one
+        return unique([*(graph.layers if graph else ()), *super().held()])
 
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
         """Run the graph of a functional model; subclasses define their own."""

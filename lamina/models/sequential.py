@@ -52,9 +52,9 @@ class Sequential(Model):
     def _listed_layers(self) -> list[Layer]:
         return [layer for layer in self._chain if not isinstance(layer, InputLayer)]
 
-    def held(self) -> Any:
+    def held(self) -> list[Any]:
         """The layers in order."""
-        yield from self.__dict__.get("_chain", ())
+        return list(self.__dict__.get("_chain", ()))
 
     def add(self, layer: Any, rebuild: bool = True) -> None:
         """Put a layer behind the last one.

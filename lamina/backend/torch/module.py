@@ -33,6 +33,7 @@ class LayerMixin(torch.nn.Module):
     trainable: bool
     call: Any
     add_weight: Any
+    standing: Any
     _is_full_backward_hook: bool | None = None
     # What `training` is where no caller says: set by `train()` and `eval()`.
     default_training: bool | None
@@ -80,6 +81,11 @@ class LayerMixin(torch.nn.Module):
         """The variables that are this layer's own: name, cell, and whether they are learnt."""
         named = _named((v.name, v) for v in self._outer_variables())
         return [(name, v.handle, v.declared_trainable) for name, v in named.items()]
+
+    def _named_members(self, *args: Any, **kwargs: Any) -> Any:
+        # `parameters`, `zero_grad` and others ask every module, and each answer is a walk.
+        with self.standing():
+            return iter(list(super()._named_members(*args, **kwargs)))
 
     def train(self, mode: bool = True) -> Any:
         """Say what `training` is in calls that do not say it."""
