@@ -77,7 +77,6 @@ class Layer(Recorded, LayerTypes, LayerState, Rematerialized, Operation):
     """
 
     slot: ClassVar[str] = "layers"
-    bookkeeping = LayerState.bookkeeping | {"_accepted", "_fitting"}
     _signature: ClassVar[CallSignature]
     _computes_mask: ClassVar[bool] = False
     supports_masking: bool = False
@@ -181,8 +180,7 @@ class Layer(Recorded, LayerTypes, LayerState, Rematerialized, Operation):
                 self._check_inputs(args, kwargs, context)
             if not self.built:
                 self._build_for(args, kwargs)
-            symbolic = symbolic and not inferring()
-            if symbolic:
+            if symbolic := symbolic and not inferring():
                 # The graph keeps what was given; what is filled in depends on the later call.
                 outputs = self.symbolic_call(*args, **given)
             else:
@@ -288,8 +286,7 @@ class Layer(Recorded, LayerTypes, LayerState, Rematerialized, Operation):
             masks = named["mask"]
         symbolic = symbolic and any_symbolic((first, masks))
         compute = functools.partial(infer, self.compute_mask) if symbolic else self.compute_mask
-        computed = compute(first, masks)
-        if computed is None:
+        if (computed := compute(first, masks)) is None:
             return
         found = list(computed) if isinstance(computed, (list, tuple)) else [computed]
         for tensor, mask in zip(leaves(outputs), found, strict=False):

@@ -21,7 +21,10 @@ class LayerState(Holder):
     """The part of a layer that makes, finds, freezes and sets its variables."""
 
     bookkeeping: ClassVar[frozenset[str]] = frozenset(
-        {"_arguments", "inbound_nodes", "_call_losses", "_loss_layers", "_spec_memo"}
+        [
+            *("_accepted", "_arguments", "_build_shapes", "_call_losses", "_fitting"),
+            *("_loss_layers", "_policy", "_spec_memo", "_types", "inbound_nodes"),
+        ]
     )
     name: str
     built: bool

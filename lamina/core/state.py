@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from types import FunctionType
 from typing import Any, ClassVar
 
 from lamina.core.variable import Variable
@@ -25,20 +26,25 @@ class Holder:
     def held(self) -> list[Variable | Holder]:
         """The variables and holders in the attributes, each once, in definition order."""
         found: dict[int, Any] = {}
-        for name, value in vars(self).items():
-            if name not in self.bookkeeping:
-                _search(value, found)
+        skipped = self.bookkeeping
+        _search([value for name, value in vars(self).items() if name not in skipped], found)
         return [one for one in found.values() if isinstance(one, (Variable, Holder))]
 
 
-def _search(value: Any, found: dict[int, Any]) -> None:
-    """Add to `found`, by identity, `value` and what is in it."""
-    if isinstance(value, (Variable, Holder)):
-        found.setdefault(id(value), value)
-    elif isinstance(value, (list, tuple, dict, set)) and id(value) not in found:
-        found[id(value)] = value
-        for item in value.values() if isinstance(value, dict) else value:
-            _search(item, found)
+# Most attributes are of these classes.
+_PLAIN = frozenset([type(None), bool, int, float, str, FunctionType])
+
+
+def _search(values: Iterable[Any], found: dict[int, Any]) -> None:
+    """Add to `found`, by identity, variables, holders, containers, and what is in these."""
+    for value in values:
+        if value.__class__ in _PLAIN:
+            continue
+        if isinstance(value, (Variable, Holder)):
+            found.setdefault(id(value), value)
+        elif isinstance(value, (list, tuple, dict, set)) and id(value) not in found:
+            found[id(value)] = value
+            _search(value.values() if isinstance(value, dict) else value, found)
 
 
 def unique(items: Iterable[Any]) -> list[Any]:
