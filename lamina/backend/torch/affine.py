@@ -22,7 +22,7 @@ def _product(x: Tensor, kernel: Tensor, bias: Tensor | None) -> Tensor:
 
 
 def _by(product: Callable[..., Tensor]) -> Callable[..., Tensor]:
-    """Affine map x · kernel + bias; PyTorch's own `linear` has the kernel transposed."""
+    """The affine map x · kernel + bias; PyTorch's own `linear` has the kernel transposed."""
 
     def affine_map(x: Tensor, kernel: Tensor, bias: Tensor | None, axes: int = 1) -> Tensor:
         if axes > 1:
