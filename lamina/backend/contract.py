@@ -301,13 +301,16 @@ class Backend(abc.ABC):
         length: int | None,
         reverse: bool,
         unroll: int | bool,
-        reads: Sequence[Any] = (),
     ) -> tuple[Tree, Tree]:
-        """`carry, y = function(carry, x)` along the first axis of `xs`; the ys stacked.
+        """`carry, y = function(carry, x)` along the first axis of `xs`; the ys stacked."""
 
-        `reads` are handles of variables that it will use, as far as they are known: where a
-        backend has to know, one that only the trace finds costs a second trace.
+    def in_turn(self, function: Function, xs: Tree, reads: Sequence[Any] = ()) -> Tree:
+        """`function(x)` along the first axis of `xs`, the results stacked: many steps of training.
+
+        Overridden where the variables that it uses have to be known, and one that only the trace
+        finds costs a second trace: `reads` are the handles of those that are known before.
         """
+        return self.scan(lambda _, x: ((), function(x)), (), xs, None, False, 1)[1]
 
     @abc.abstractmethod
     def while_loop(self, cond: Function, body: Function, loop_vars: tuple[Any, ...]) -> Tree:

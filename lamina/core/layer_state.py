@@ -133,7 +133,7 @@ class LayerState(Holder):
             return contextlib.nullcontext()
         return name_scope(self.name)
 
-    standing = staticmethod(standing)
+    _standing = staticmethod(standing)
 
     # Keras has this name for it, by which programs call it too.
     def _flatten_layers(

@@ -41,7 +41,7 @@ def _search(values: Iterable[Any], found: dict[int, Any]) -> None:
         if value.__class__ in _PLAIN:
             continue
         if isinstance(value, (Variable, Holder)):
-            found.setdefault(id(value), value)
+            found[id(value)] = value
         elif isinstance(value, (list, tuple, dict, set)) and id(value) not in found:
             found[id(value)] = value
             _search(value.values() if isinstance(value, dict) else value, found)

@@ -29,13 +29,17 @@ def _of_one_type(results: int) -> Any:
     return rule
 
 
-def _states(inputs: Shape, kernel: Shape, bias: Any, recurrent: Shape, *others: Any) -> list[Shape]:
-    time, batch, _ = inputs
-    units = recurrent[0]
-    return [(time, batch, units), (batch, units), (batch, units)]
+def _hiddens_and(states: int) -> Any:
+    def rule(
+        inputs: Shape, kernel: Shape, bias: Any, recurrent: Shape, *others: Any
+    ) -> list[Shape]:
+        time, batch, _ = inputs
+        return [(time, batch, recurrent[0]), *[(batch, recurrent[0])] * states]
+
+    return rule
 
 
-@op(result=_of_one_type(3), shape=_states)
+@op(result=_of_one_type(3), shape=_hiddens_and(2))
 def lstm_sequence(
     inputs: TensorLike,
     kernel: TensorLike,
@@ -177,11 +181,7 @@ def _lstm_slopes(i: Any, f: Any, g: Any, o: Any, cells: Any, cells_before: Any) 
     return ops.concatenate(gates, axis=-1), o * (1 - tanh * tanh)
 
 
-def _state(inputs: Shape, kernel: Shape, bias: Any, recurrent: Shape, *others: Any) -> list[Shape]:
-    return _states(inputs, kernel, bias, recurrent)[:2]
-
-
-@op(result=_of_one_type(2), shape=_state)
+@op(result=_of_one_type(2), shape=_hiddens_and(1))
 def gru_sequence(
     inputs: TensorLike,
     kernel: TensorLike,

@@ -71,7 +71,41 @@ class SimpleRNNCell(RecurrentCell):
         return [summed if self.activation is None else self.activation(summed)]
 
 
-class LSTMCell(RecurrentCell):
+class _GatedCell(RecurrentCell):
+    """A cell whose steps along all of time `recurrence` takes in one call, where they are usual."""
+
+    recurrent_activation: Any
+
+    def _in_one_call(self, inputs: Tensor, states: list[Tensor], **options: Any) -> Any:
+        """All hidden states, and the last of each kind."""
+        raise TypeError(f"{type(self).__name__} has no method `_in_one_call`.")
+
+    def _is_usual(self) -> bool:
+        """Whether the steps are those that `recurrence` knows the gradients of."""
+        usual = activations.get("tanh"), activations.get("sigmoid")
+        return (self.activation, self.recurrent_activation) == usual
+
+    def walk_inputs(
+        self,
+        inputs: Tensor,
+        states: list[Tensor],
+        training: bool | None,
+        seen: Tensor | None = None,
+        mask: Tensor | None = None,
+        reverse: bool = False,
+        unroll: int | bool = 1,
+    ) -> tuple[Tensor, list[Tensor]]:
+        dropped = self.get_dropout_mask(inputs[0]) if training else None
+        each = dropped is not None and self.mask_count is not None  # for each gate its own
+        if mask is not None or each or not self._is_usual():
+            return super().walk_inputs(inputs, states, training, seen, mask, reverse, unroll)
+        inputs = inputs if dropped is None else inputs * dropped
+        options = {"seen": seen, "reverse": reverse, "unroll": unroll}
+        hiddens, *last = self._in_one_call(inputs, states, **options)
+        return hiddens, last
+
+
+class LSTMCell(_GatedCell):
     """One step of the long short-term memory.
 
         i, f, g, o = x · W + h · U + b
@@ -162,30 +196,14 @@ class LSTMCell(RecurrentCell):
         cell = gate(f) * states[1] + gate(i) * activation(g)
         return [gate(o) * activation(cell), cell]
 
-    def walk_inputs(
-        self,
-        inputs: Tensor,
-        states: list[Tensor],
-        training: bool | None,
-        seen: Tensor | None = None,
-        mask: Tensor | None = None,
-        reverse: bool = False,
-        unroll: int | bool = 1,
-    ) -> tuple[Tensor, list[Tensor]]:
-        if mask is not None or not _usual(self) or _drops_for_each_gate(self, training):
-            return super().walk_inputs(inputs, states, training, seen, mask, reverse, unroll)
+    def _in_one_call(self, inputs: Tensor, states: list[Tensor], **options: Any) -> Any:
         hidden, carried = states
-        hiddens, *last = recurrence.lstm_sequence(
-            _dropped(self, inputs, training),
-            *(self.kernel, self.bias, self.recurrent_kernel, hidden, carried),
-            seen=seen,
-            reverse=reverse,
-            unroll=unroll,
+        return recurrence.lstm_sequence(
+            *(inputs, self.kernel, self.bias, self.recurrent_kernel, hidden, carried), **options
         )
-        return hiddens, last
 
 
-class GRUCell(RecurrentCell):
+class GRUCell(_GatedCell):
     """One step of the gated recurrent unit.
 
         z = σ(x · W_z + h · U_z + b_z)
@@ -283,41 +301,11 @@ class GRUCell(RecurrentCell):
             n = self.activation(x_n + self._state_products(r * before, mask, 2, 1))
         return [z * before + (1 - z) * n]
 
-    def walk_inputs(
-        self,
-        inputs: Tensor,
-        states: list[Tensor],
-        training: bool | None,
-        seen: Tensor | None = None,
-        mask: Tensor | None = None,
-        reverse: bool = False,
-        unroll: int | bool = 1,
-    ) -> tuple[Tensor, list[Tensor]]:
-        special = mask is not None or not self.reset_after or not _usual(self)
-        if special or _drops_for_each_gate(self, training):
-            return super().walk_inputs(inputs, states, training, seen, mask, reverse, unroll)
+    def _is_usual(self) -> bool:
+        return self.reset_after and super()._is_usual()
+
+    def _in_one_call(self, inputs: Tensor, states: list[Tensor], **options: Any) -> Any:
         bias, state_bias = (None, None) if self.bias is None else (self.bias[0], self.bias[1])
-        hiddens, *last = recurrence.gru_sequence(
-            _dropped(self, inputs, training),
-            *(self.kernel, bias, self.recurrent_kernel, state_bias, states[0]),
-            seen=seen,
-            reverse=reverse,
-            unroll=unroll,
+        return recurrence.gru_sequence(
+            *(inputs, self.kernel, bias, self.recurrent_kernel, state_bias, states[0]), **options
         )
-        return hiddens, last
-
-
-def _usual(cell: LSTMCell | GRUCell) -> bool:
-    """Whether the activations are those that `recurrence` knows the gradients of."""
-    usual = activations.get("tanh"), activations.get("sigmoid")
-    return (cell.activation, cell.recurrent_activation) == usual
-
-
-def _drops_for_each_gate(cell: LSTMCell | GRUCell, training: bool | None) -> bool:
-    """Whether each gate has inputs of its own, from which others were dropped."""
-    return bool(training and cell.dropout and cell.mask_count is not None)
-
-
-def _dropped(cell: LSTMCell | GRUCell, inputs: Tensor, training: bool | None) -> Tensor:
-    dropped = cell.get_dropout_mask(inputs[0]) if training else None
-    return inputs if dropped is None else inputs * dropped

@@ -131,10 +131,7 @@ def _make(model: Any, phase: str, guarded: bool) -> Runner:
     one = as_compiled(model, phase, single)
 
     def several(batches: Any) -> Any:
-        reads = _reads(model, phase)
-        _, results = current().scan(
-            lambda _, batch: ((), one(batch)), (), batches, None, False, 1, reads
-        )
+        results = current().in_turn(one, batches, _reads(model, phase))
         return results if phase == "predict" else map_leaves(lambda logs: logs[-1], results)
 
     return Runner(one, as_compiled(model, phase, several))

@@ -226,6 +226,10 @@ ENTRIES = [
 ]
 
 
+def in_turn(backend):
+    same(backend.in_turn(lambda x: x * 2, backend.array(X)), X * 2)
+
+
 def number(backend):
     x = backend.kernel("add")(backend.array(X), backend.number(2.0, "float32"))
     assert backend.dtype(x) == "float32"
@@ -461,25 +465,10 @@ def set_random_state(backend):
 
 
 OPTIONAL = [
-    *(
-        synchronize,
-        host,
-        bring,
-        random_state,
-        set_random_state,
-        shared,
-        number,
-        takes_numbers,
-        canonical,
-        copy,
-        is_traced,
-        scope,
-        lay_out_filters,
-        set_trainable,
-        outside_trace,
-    ),
-    *(without_gradients, update_all, optimizer, foreign, replica_mean, block, check_values),
-    repeating,
+    *(in_turn, synchronize, host, bring, random_state, set_random_state, shared, number),
+    *(takes_numbers, canonical, copy, is_traced, scope, lay_out_filters, set_trainable),
+    *(outside_trace, without_gradients, update_all, optimizer, foreign, replica_mean, block),
+    *(check_values, repeating),
 ]
 
 

@@ -122,23 +122,22 @@ def test_scan_cond_and_while_carry_assignments(count, unroll):
     assert int(count) == 103
 
 
-def test_a_scan_may_know_its_variables_before(weight, count):
+def test_steps_in_turn_may_know_their_variables_before(weight, count):
     unknown = lamina.Variable(2.0, name="unknown")
     backend, traces = current(), []
 
-    def step(carry, x):
+    def step(x):
         traces.append(x)
         count.assign_add(1)
         unknown.assign_add(weight.value[0])
-        return carry, x
+        return x
 
     xs = ops.arange(3.0)
     every = [count, weight, unknown]
     for known in ([], every[:2], every):
         traces.clear()
         reads = [variable.handle for variable in known]
-        _, ys = backend.scan(step, (), xs, None, False, 1, reads)
-        assert numbers(ys) == [0.0, 1.0, 2.0]
+        assert numbers(backend.in_turn(step, xs, reads)) == [0.0, 1.0, 2.0]
     assert len(traces) == (1 if backend.name == "jax" else 3)
     assert (int(count), float(unknown), numbers(weight)) == (9, 11.0, [1.0, 2.0])
 

@@ -100,6 +100,7 @@ class JaxBackend(Backend):
     optimizer = staticmethod(optimizer.optimizer)
     vmap = staticmethod(transforms.vmap)
     scan = staticmethod(transforms.scan)
+    in_turn = staticmethod(transforms.in_turn)
     while_loop = staticmethod(transforms.while_loop)
     cond = staticmethod(transforms.cond)
     switch = staticmethod(transforms.switch)

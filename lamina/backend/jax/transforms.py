@@ -276,9 +276,9 @@ def _carried(
         count = len(cells)
         output, values = run(cells)
         if len(cells) == count:
-            assigned = [i for i, cell in enumerate(cells) if cells[cell]]
-            carried = list(cells)
-            _commit([carried[i] for i in assigned], [values[i] for i in assigned])
+            for (cell, assigned), value in zip(cells.items(), values, strict=True):
+                if assigned:
+                    assign(cell, value)
             return output
 
 
@@ -292,13 +292,7 @@ def _inside(cells: dict[Cell, bool], values: Sequence[Any], function: Function, 
 
 
 def scan(
-    function: Function,
-    init: Any,
-    xs: Any,
-    length: int | None,
-    reverse: bool,
-    unroll: int | bool,
-    reads: Sequence[Cell] = (),
+    function: Function, init: Any, xs: Any, length: int | None, reverse: bool, unroll: int | bool
 ) -> Any:
     def run(cells: dict[Cell, bool]) -> Any:
         def body(carry: Any, x: Any) -> Any:
@@ -306,10 +300,21 @@ def scan(
             return (state, values), y
 
         start = (init, [read(cell) for cell in cells])
-        # JAX goes through the operations of a body twice more, and a function is one of them.
-        step = jax.jit(body) if reads else body
-        (state, values), ys = lax.scan(step, start, xs, length, reverse, unroll)
+        (state, values), ys = lax.scan(body, start, xs, length, reverse, unroll)
         return (state, ys), values
+
+    return _carried(run)
+
+
+def in_turn(function: Function, xs: Any, reads: Sequence[Cell] = ()) -> Any:
+    def run(cells: dict[Cell, bool]) -> Any:
+        def body(values: list[Any], x: Any) -> Any:
+            y, values = _inside(cells, values, function, x)
+            return values, y
+
+        # JAX goes through the operations of a body twice more, and a function is one of them.
+        values, ys = lax.scan(jax.jit(body), [read(cell) for cell in cells], xs)
+        return ys, values
 
     return _carried(run, reads)
 

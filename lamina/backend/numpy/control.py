@@ -109,13 +109,7 @@ def _part(tree: Any, axis: int | None, i: int) -> Any:
 
 
 def scan(
-    function: Function,
-    init: Any,
-    xs: Any,
-    length: int | None,
-    reverse: bool,
-    unroll: int | bool,
-    reads: Sequence[Any] = (),
+    function: Function, init: Any, xs: Any, length: int | None, reverse: bool, unroll: int | bool
 ) -> tuple[Any, Any]:
     carry, outputs = init, []
     leaves = optree.tree_leaves(xs)

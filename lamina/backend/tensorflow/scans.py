@@ -19,13 +19,7 @@ State: TypeAlias = tuple[Sequence[Any], Sequence[Any], Sequence[Any]]
 
 
 def scan(
-    function: Function,
-    init: Any,
-    xs: Any,
-    length: int | None,
-    reverse: bool,
-    unroll: int | bool,
-    reads: Sequence[Any] = (),
+    function: Function, init: Any, xs: Any, length: int | None, reverse: bool, unroll: int | bool
 ) -> tuple[Any, Any]:
     leaves, treedef = flatten(xs)
     elements = [as_tensor(leaf) for leaf in leaves]

@@ -29,7 +29,7 @@ def _by(product: Callable[..., Tensor]) -> Callable[..., Tensor]:
             x, kernel = x.flatten(-axes), kernel.flatten(0, axes - 1)
         if kernel.ndim == 2:
             return product(x, kernel, bias)
-        row = bias if bias is None else bias.flatten()
+        row = None if bias is None else bias.flatten()
         rows = product(x.flatten(0, -2) if x.ndim > 2 else x, kernel.flatten(1), row)
         return rows.view(*x.shape[:-1], *kernel.shape[1:])
 

@@ -33,7 +33,7 @@ class LayerMixin(torch.nn.Module):
     trainable: bool
     call: Any
     add_weight: Any
-    standing: Any
+    _standing: Any
     _is_full_backward_hook: bool | None = None
     # What `training` is where no caller says: set by `train()` and `eval()`.
     default_training: bool | None
@@ -84,7 +84,7 @@ class LayerMixin(torch.nn.Module):
 
     def _named_members(self, *args: Any, **kwargs: Any) -> Any:
         # `parameters`, `zero_grad` and others ask every module, and each answer is a walk.
-        with self.standing():
+        with self._standing():
             return iter(list(super()._named_members(*args, **kwargs)))
 
     def train(self, mode: bool = True) -> Any:

@@ -32,7 +32,7 @@ def lstm_sequence(
 
     A step that is left out holds the cell: its input gate is shut, and its forget gate open.
     """
-    if differentiating_twice():
+    if differentiating_twice() or not _serves(inputs, kernel, recurrent, hidden, cell):
         return NotImplemented
     gates = [-_WIDE, _WIDE, 0.0, 0.0]
     weights, biases = [kernel, recurrent], [bias, None]
@@ -55,6 +55,8 @@ def gru_sequence(
 
     PyTorch has the reset gate first. A step that is left out holds the state by its update gate.
     """
+    if not _serves(inputs, kernel, recurrent, hidden):
+        return NotImplemented
     weights = [_reset_first(kernel), _reset_first(recurrent)]
     biases = [one if one is None else _reset_first(one) for one in (bias, state_bias)]
     return _walked(torch.gru, inputs, weights, biases, [hidden], seen, reverse, [0.0, _WIDE, 0.0])
@@ -83,8 +85,6 @@ def _walked(
     gradients.
     """
     kernel, recurrent = weights
-    if not all(map(_served, (inputs, kernel, recurrent, *states))) or not inputs.numel():
-        return NotImplemented
     hidden = states[0]
     if seen is not None:
         seen = seen > 0
@@ -116,9 +116,12 @@ def _walked(
     return hiddens, *ends
 
 
-def _served(x: Tensor) -> bool:
-    concrete = not (_wrapped(x) or isinstance(x, FakeTensor))
-    return concrete and x.is_cpu and x.dtype is torch.float32
+def _serves(*given: Tensor) -> bool:
+    """Whether they are for this file; the inputs, which come first, are not empty."""
+    for x in given:
+        if _wrapped(x) or isinstance(x, FakeTensor) or not x.is_cpu or x.dtype is not torch.float32:
+            return False
+    return bool(given[0].numel())
 
 
 def _nothing(state: Tensor) -> bool:

@@ -381,13 +381,7 @@ def vmap(function: Function, in_axes: Any, out_axes: Any) -> Function:
 
 
 def scan(
-    function: Function,
-    init: Any,
-    xs: Any,
-    length: int | None,
-    reverse: bool,
-    unroll: int | bool,
-    reads: Sequence[Any] = (),
+    function: Function, init: Any, xs: Any, length: int | None, reverse: bool, unroll: int | bool
 ) -> Any:
     leaves, structure = optree.tree_flatten(_arguments(xs))
     columns = [leaf.unbind(0) for leaf in leaves]
